@@ -1,0 +1,57 @@
+"""The errors of this package: one small family, each message with its cure."""
+
+
+class StreamsError(Exception):
+    """Anything that the write side refuses or cannot do."""
+
+
+class InvalidSetting(StreamsError):
+    """A variable of the environment holds a value that its setting does not take."""
+
+
+class EventTooLarge(StreamsError):
+    """A fact is over the size limit of the log: put its payload in an artifact and name that."""
+
+
+class UnknownEvent(StreamsError):
+    """The log holds a type of event that this version does not know: skip it and count it."""
+
+
+class LogMissing(StreamsError):
+    """Redis holds no log, or not ours any more: the projector makes or recovers it; try again soon."""
+
+
+class SchemaTooNew(StreamsError):
+    """A newer version of Dalston wrote this state: upgrade this process before it writes again."""
+
+
+class LogInconsistent(StreamsError):
+    """The head and the log disagree: somebody else wrote to these keys; run `dalston recover`."""
+
+
+class Conflict(StreamsError):
+    """The job kept changing while a decision was being made: too many writers; try again."""
+
+
+class Refused(StreamsError):
+    """A command does not fit the state of its job: the message says why and what would."""
+
+
+class UnknownJob(Refused):
+    """No such job: look at `dalston jobs`."""
+
+
+class Fenced(Refused):
+    """A newer attempt holds this stage, or it is over: drop the result and take the next task."""
+
+
+class InvalidRequest(StreamsError):
+    """A request asks for something that cannot be planned: the message names the option."""
+
+
+class ArtifactMissing(StreamsError):
+    """An object that an event points at is not in the store."""
+
+
+class ArtifactCorrupt(StreamsError):
+    """An object's bytes are not those that its event names: size or sha256 differ."""
