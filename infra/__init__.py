@@ -1,0 +1,1 @@
+"""Around the services: the command line, a local stack, what containers need."""

@@ -1,0 +1,1 @@
+"""The same services as child processes of one supervisor, with all state in one directory."""
