@@ -18,7 +18,7 @@ class UnknownEvent(StreamsError):
 
 
 class LogMissing(StreamsError):
-    """Redis holds no log, or not ours any more: the projector makes or recovers it; try again soon."""
+    """Redis holds no log, or no longer: the projector makes or recovers it; try again soon."""
 
 
 class SchemaTooNew(StreamsError):

@@ -39,9 +39,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lease_s: Annotated[
         float, Meta(description="seconds after which a silent engine's task is given away", gt=0)
     ] = 20.0
-    tick_s: Annotated[
-        float, Meta(description="seconds between two looks at the timers", gt=0)
-    ] = 0.5
+    tick_s: Annotated[float, Meta(description="seconds between two looks at the timers", gt=0)] = (
+        0.5
+    )
     log_window: Annotated[
         int, Meta(description="archived events that stay in Redis for live readers", ge=0)
     ] = 20_000

@@ -1,0 +1,393 @@
+"""Every fact that the log can hold: one closed union, its codec and its CloudEvents view.
+
+A fact is a frozen value in the past tense. On the log it travels in an envelope, the Event, as a
+few plain fields that any Redis client can read. Within a major version facts only gain optional
+fields; a breaking change is a new type with an upcaster from the old one.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeAlias, get_args
+
+import msgspec
+
+from streams.errors import EventTooLarge
+
+SOFT_LIMIT = 16 * 1024
+"""Bytes of data of one event; larger payloads go by Artifact."""
+
+Option: TypeAlias = str | int | float | bool | list[str] | None
+Options: TypeAlias = dict[str, Option]
+"""What a stage is asked for; each engine parses its own into a typed value."""
+
+FailureKind: TypeAlias = Literal["input", "unavailable", "error", "timeout", "crash", "memory"]
+"""input: the audio is at fault; unavailable: a model cannot be had; others may pass on retry."""
+
+
+class Artifact(msgspec.Struct, frozen=True):
+    """An immutable object in the store, real only once an event points at it."""
+
+    uri: str
+    sha256: str
+    bytes: int
+    media_type: str = "application/octet-stream"
+
+
+class JobRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What somebody asks for; the plan is made from it once."""
+
+    model: str | None = None
+    language: str | None = None
+    task: Literal["transcribe", "translate"] = "transcribe"
+    word_timestamps: bool = True
+    vad: bool = True
+    hotwords: str | None = None
+    initial_prompt: str | None = None
+    channels: Literal["mix", "separate"] = "mix"
+    priority: int = 0
+    deadline_s: float | None = None
+    labels: dict[str, str] = {}
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """How often a stage may end badly before it is parked, by who is to blame."""
+
+    failed: int = 3
+    lost: int = 4
+    preempted: int = 20
+
+
+class PlannedStage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One node of the plan: which engine does it, after which others, how."""
+
+    name: str
+    engine: str
+    needs: tuple[str, ...] = ()
+    options: Options = {}
+    required: bool = True
+    stall_s: float = 300.0
+    budget: Budget = Budget()
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an attempt used: times in seconds, memory in bytes."""
+
+    engine_version: str = ""
+    model: str | None = None
+    wall_s: float = 0.0
+    load_s: float = 0.0
+    audio_s: float | None = None
+    peak_rss: int | None = None
+    device: str = "cpu"
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that happened; subclasses are the closed union Fact types below."""
+
+
+class JobSubmitted(Fact, frozen=True, tag="job.submitted"):
+    """Audio is stored and a transcript of it was asked for."""
+
+    request: JobRequest
+    source: Artifact
+    filename: str
+    again_from: str | None = None
+
+
+class JobPlanned(Fact, frozen=True, tag="job.planned"):
+    """The stages of the job, fixed for good."""
+
+    stages: tuple[PlannedStage, ...]
+    deadline: datetime | None = None
+
+
+class JobSucceeded(Fact, frozen=True, tag="job.succeeded"):
+    """The transcript is there."""
+
+    transcript: Artifact
+    warnings: tuple[str, ...] = ()
+
+
+class JobFailed(Fact, frozen=True, tag="job.failed"):
+    """The job ended without a transcript and no retry would help."""
+
+    reason: str
+    kind: FailureKind | Literal["deadline"]
+    stage: str | None = None
+
+
+class JobCancelRequested(Fact, frozen=True, tag="job.cancel_requested"):
+    """Somebody wants the job to stop; no attempt starts after this."""
+
+    reason: str = ""
+
+
+class JobCancelled(Fact, frozen=True, tag="job.cancelled"):
+    """Nothing of the job runs any more."""
+
+
+class JobErased(Fact, frozen=True, tag="job.erased"):
+    """The job's objects go, and what its events say is blanked; ids, types and seqs stay."""
+
+
+class StageReady(Fact, frozen=True, tag="stage.ready"):
+    """All that the stage needs is there: attempt ``token`` waits in the engine's queue."""
+
+    stage: str
+    token: int
+    engine: str
+    cost: float
+    priority: int = 0
+
+
+class StageStarted(Fact, frozen=True, tag="stage.started"):
+    """A replica of the engine began attempt ``token``."""
+
+    stage: str
+    token: int
+    engine: str
+    owner: str
+    engine_version: str = ""
+
+
+class StageProgressed(Fact, frozen=True, tag="stage.progressed"):
+    """The attempt is ``fraction`` (0 to 1) done; throttled."""
+
+    stage: str
+    token: int
+    fraction: float
+
+
+class StageCompleted(Fact, frozen=True, tag="stage.completed"):
+    """The attempt's output is in the store."""
+
+    stage: str
+    token: int
+    engine: str
+    output: Artifact
+    usage: Usage
+    warnings: tuple[str, ...] = ()
+
+
+class StageFailed(Fact, frozen=True, tag="stage.failed"):
+    """The attempt ended with an error of the engine or of its input."""
+
+    stage: str
+    token: int
+    engine: str
+    kind: FailureKind
+    reason: str
+    usage: Usage = Usage()
+
+
+class StageRetryScheduled(Fact, frozen=True, tag="stage.retry_scheduled"):
+    """The stage waits until ``due_at`` for its next attempt."""
+
+    stage: str
+    due_at: datetime
+
+
+class StageLost(Fact, frozen=True, tag="stage.lost"):
+    """The attempt's owner fell silent (lease) or was told to leave (preempted)."""
+
+    stage: str
+    token: int
+    engine: str
+    cause: Literal["lease", "preempted"]
+    owner: str = ""
+
+
+class StageParked(Fact, frozen=True, tag="stage.parked"):
+    """The stage is over its budget and waits for a person."""
+
+    stage: str
+    reason: str
+
+
+class StageUnparked(Fact, frozen=True, tag="stage.unparked"):
+    """A person gave the stage a fresh budget."""
+
+    stage: str
+
+
+class StageSkipped(Fact, frozen=True, tag="stage.skipped"):
+    """The stage will not run: it is optional and failed, or its job ends."""
+
+    stage: str
+    reason: str
+
+
+class EngineRegistered(Fact, frozen=True, tag="engine.registered"):
+    """A replica of an engine came up."""
+
+    engine: str
+    stage: str
+    engine_version: str
+    replica: str
+    models: tuple[str, ...] = ()
+
+
+class EngineDrained(Fact, frozen=True, tag="engine.drained"):
+    """A replica finished what it had and left."""
+
+    engine: str
+    replica: str
+
+
+class EngineExpired(Fact, frozen=True, tag="engine.expired"):
+    """A replica's heartbeat stopped."""
+
+    engine: str
+    replica: str
+
+
+class LogRecovered(Fact, frozen=True, tag="log.recovered"):
+    """Redis was rebuilt from the archive: a new epoch begins after event ``at_id``."""
+
+    at_seq: int
+    at_id: str
+    reason: str
+
+
+JobFact: TypeAlias = (
+    JobSubmitted
+    | JobPlanned
+    | JobSucceeded
+    | JobFailed
+    | JobCancelRequested
+    | JobCancelled
+    | JobErased
+    | StageReady
+    | StageStarted
+    | StageProgressed
+    | StageCompleted
+    | StageFailed
+    | StageRetryScheduled
+    | StageLost
+    | StageParked
+    | StageUnparked
+    | StageSkipped
+)
+EngineFact: TypeAlias = EngineRegistered | EngineDrained | EngineExpired
+AnyFact: TypeAlias = JobFact | EngineFact | LogRecovered
+
+FACTS: dict[str, type[Fact]] = {str(kind.__struct_config__.tag): kind for kind in get_args(AnyFact)}
+"""Type name → class, in the order in which they are told."""
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """A fact of a type that this version does not know: kept as it is, skipped and counted."""
+
+    data: bytes = b"{}"
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """A fact in its envelope. ``seq``, ``epoch`` and ``prev`` are the log's, 0 and "" before it."""
+
+    id: str
+    type: str
+    time: datetime
+    job: str
+    rev: int
+    tenant: str
+    fact: AnyFact | Unknown
+    meta: dict[str, str] = {}
+    seq: int = 0
+    epoch: int = 0
+    prev: str = ""
+
+
+_encoder = msgspec.json.Encoder()
+_decoders = {name: msgspec.json.Decoder(kind) for name, kind in FACTS.items()}
+_decode_meta = msgspec.json.Decoder(dict[str, str]).decode
+
+
+def type_of(fact: Fact) -> str:
+    """The type name of a fact, as on the log."""
+    return str(fact.__struct_config__.tag)
+
+
+def encode_fact(fact: Fact) -> bytes:
+    """The fact as JSON, its type in the tag field ``type``.
+
+    Raises:
+        EventTooLarge: over SOFT_LIMIT bytes.
+    """
+    data = _encoder.encode(fact)
+    if len(data) > SOFT_LIMIT:
+        raise EventTooLarge(f"{type_of(fact)} has {len(data)} bytes, over {SOFT_LIMIT}")
+    return data
+
+
+def decode_fact(type_name: str, data: bytes) -> AnyFact | Unknown:
+    """The fact of a type name and its JSON; of a type that we do not know, Unknown."""
+    decoder = _decoders.get(type_name)
+    if decoder is None:
+        return Unknown(data=data)
+    return decoder.decode(data)  # type: ignore[return-value]
+
+
+def encode_meta(meta: Mapping[str, str]) -> bytes:
+    """The meta of an event as JSON."""
+    return _encoder.encode(meta)
+
+
+def decode_meta(data: bytes) -> dict[str, str]:
+    """The meta of an event from JSON."""
+    return {} if data == b"{}" else _decode_meta(data)
+
+
+def format_time(time: datetime) -> str:
+    """RFC 3339 in UTC with microseconds."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Event:
+    """An entry of the log's Redis Stream as an Event."""
+    type_name = fields[b"type"].decode()
+    return Event(
+        id=fields[b"id"].decode(),
+        type=type_name,
+        time=datetime.fromisoformat(fields[b"time"].decode()),
+        job=fields[b"job"].decode(),
+        rev=int(fields[b"rev"]),
+        tenant=fields[b"tenant"].decode(),
+        fact=decode_fact(type_name, fields[b"data"]),
+        meta=decode_meta(fields[b"meta"]),
+        seq=int(entry_id.partition(b"-")[0]),
+        epoch=int(fields[b"epoch"]),
+        prev=fields[b"prev"].decode(),
+    )
+
+
+def data_of(event: Event) -> dict[str, Any]:
+    """The payload of an event as plain JSON values, without its type."""
+    match event.fact:
+        case Unknown(data=data):
+            plain: dict[str, Any] = msgspec.json.decode(data)
+        case fact:
+            plain = msgspec.to_builtins(fact)
+    plain.pop("type", None)
+    return plain
+
+
+def cloud_event(event: Event) -> dict[str, Any]:
+    """The event as CloudEvents 1.0 (JSON format), as HTTP, sockets and exports show it."""
+    view: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": "/dalston",
+        "type": f"dev.dalston.{event.type}.v1",
+        "time": format_time(event.time),
+        "subject": event.job,
+        "datacontenttype": "application/json",
+        "seq": event.seq,
+        "epoch": event.epoch,
+        "rev": event.rev,
+        "tenant": event.tenant,
+        "prev": event.prev,
+        "data": data_of(event),
+    }
+    if event.meta:
+        view["meta"] = event.meta
+    return view
