@@ -3,11 +3,11 @@
 Once a session:  valkey    Server: .url, a Valkey on a unix socket, appendfsync always
                  postgres  Server: .url, the DSN of a Postgres on a unix socket
                  s3        ObjectStore: .url .access_key .secret_key, our S3 on a free port
+                 s3_client   aiobotocore's S3 client of `s3`
 Fresh each test: key_prefix  str: the first part of every Redis key of this test
                  redis       redis.asyncio.Redis (bytes, RESP2) on `valkey`
                  database    str: the DSN of an empty database
                  bucket      str: the name of an empty bucket
-                 s3_client   aiobotocore's S3 client of `s3`
                  settings    streams.settings.Settings: all of the above
 """
 
@@ -19,13 +19,27 @@ from typing import Any
 
 import asyncpg
 import pytest
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
 from redis.asyncio import Redis
 
-from infra.local import runtime
+from infra.local import objectstore, runtime
 from infra.local import postgres as local_postgres
 from infra.local import valkey as local_valkey
 from infra.local.child import Child
 from streams.settings import Settings
+
+S3Client = Any  # aiobotocore has no types; this says what is meant
+
+
+@dataclass(frozen=True)
+class ObjectStore:
+    """A running S3, its keys, and the child process that it is."""
+
+    url: str
+    access_key: str
+    secret_key: str
+    child: Child
 
 
 @dataclass(frozen=True)
@@ -66,6 +80,45 @@ async def postgres(home: Path) -> AsyncIterator[Server]:
     runtime.discard(run)
 
 
+@pytest.fixture(scope="session")
+async def s3(home: Path) -> AsyncIterator[ObjectStore]:
+    endpoint = objectstore.listen(*objectstore.new_keys())
+    program = objectstore.program(
+        endpoint=endpoint, data=home / "s3", log=home / "s3.log", environ={}
+    )
+    child = Child(program)
+    await child.start()
+    yield ObjectStore(endpoint.url, endpoint.access_key, endpoint.secret_key, child)
+    await child.stop()
+    endpoint.close()
+
+
+@pytest.fixture(scope="session")
+async def s3_client(s3: ObjectStore) -> AsyncIterator[S3Client]:
+    config = AioConfig(
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        signature_version="s3v4",
+        s3={"addressing_style": "path"},
+    )
+    async with get_session().create_client(
+        "s3",
+        endpoint_url=s3.url,
+        aws_access_key_id=s3.access_key,
+        aws_secret_access_key=s3.secret_key,
+        region_name="us-east-1",
+        config=config,
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+async def bucket(s3_client: S3Client) -> str:
+    name = f"t{uuid.uuid4().hex[:12]}"
+    await s3_client.create_bucket(Bucket=name)
+    return name
+
+
 @pytest.fixture
 def key_prefix() -> str:
     return f"t{uuid.uuid4().hex[:12]}"
@@ -88,5 +141,15 @@ async def database(postgres: Server) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def settings(valkey: Server, database: str, key_prefix: str) -> Settings:
-    return Settings(redis_url=valkey.url, postgres_dsn=database, key_prefix=key_prefix)
+def settings(
+    valkey: Server, database: str, s3: ObjectStore, bucket: str, key_prefix: str
+) -> Settings:
+    return Settings(
+        redis_url=valkey.url,
+        postgres_dsn=database,
+        s3_url=s3.url,
+        s3_access_key=s3.access_key,
+        s3_secret_key=s3.secret_key,
+        s3_bucket=bucket,
+        key_prefix=key_prefix,
+    )

@@ -27,7 +27,7 @@ SETTINGS = {
 def program(
     *, data: Path, run: Path, log: Path, environ: Mapping[str, str], holds: Sequence[int] = ()
 ) -> Program:
-    """Postgres on the cluster in `data`, made by `prepare`, with its socket in `run`, a short path."""
+    """Postgres on the cluster that `prepare` made in `data`, its socket in `run`, a short path."""
     settings = {**SETTINGS, "unix_socket_directories": str(run)}
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     return Program(

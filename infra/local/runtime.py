@@ -12,7 +12,7 @@ def make() -> Path:
     directory = Path(tempfile.mkdtemp(prefix="dalston-"))
     if len(bytes(directory)) > LONGEST and Path("/tmp").is_dir():  # noqa: S108 - mkdtemp is private
         directory.rmdir()
-        directory = Path(tempfile.mkdtemp(prefix="dalston-", dir="/tmp"))  # noqa: S108
+        directory = Path(tempfile.mkdtemp(prefix="dalston-", dir="/tmp"))
     return directory
 
 

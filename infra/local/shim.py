@@ -24,7 +24,7 @@ def main(parent: int, signal: int, directories: list[str], command: list[str]) -
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal)
         if os.getppid() != parent:  # it died before we could ask
             sys.exit(1)
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # noqa: S606 - a list, and no shell
 
 
 def stop_being_root(directories: list[str]) -> None:

@@ -1,0 +1,59 @@
+"""``python -m infra.local.s3 DIRECTORY (--fd N | --port N)``: serve a directory as S3.
+
+The keys come from DALSTON_S3_ACCESS_KEY and DALSTON_S3_SECRET_KEY.
+"""
+
+import argparse
+import logging
+import os
+import socket
+from pathlib import Path
+
+import uvicorn
+
+from infra.local.s3.app import App
+from infra.local.s3.signature import Keys
+from infra.local.s3.store import Store
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    parser = argparse.ArgumentParser(description="Serve a directory as S3 on 127.0.0.1.")
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("--fd", type=int, help="a listening socket that the parent opened")
+    parser.add_argument("--port", type=int, default=0)
+    arguments = parser.parse_args()
+    access, secret = (os.environ.get(f"DALSTON_S3_{name}_KEY", "") for name in ("ACCESS", "SECRET"))
+    if not access or not secret:
+        parser.error("set DALSTON_S3_ACCESS_KEY and DALSTON_S3_SECRET_KEY")
+    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(message)s")
+    store = Store(arguments.directory)
+    store.prepare()
+    serve(App(store, Keys(access, secret)), listen(arguments.fd, arguments.port))
+
+
+def listen(descriptor: int | None, port: int) -> socket.socket:
+    """The socket handed down, or a new one."""
+    if descriptor is not None:
+        return socket.socket(fileno=descriptor)
+    return socket.create_server(("127.0.0.1", port))
+
+
+def serve(app: App, listening: socket.socket) -> None:
+    """Run the server with as little around it as it needs."""
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        loop="asyncio",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    logging.info("serving on %s:%d", *listening.getsockname())
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+main()
