@@ -307,12 +307,14 @@ def type_of(fact: Fact) -> str:
     return str(fact.__struct_config__.tag)
 
 
-def encode_fact(fact: Fact) -> bytes:
+def encode_fact(fact: Fact | Unknown) -> bytes:
     """The fact as JSON, its type in the tag field ``type``.
 
     Raises:
         EventTooLarge: over SOFT_LIMIT bytes.
     """
+    if isinstance(fact, Unknown):
+        return fact.data
     data = _encoder.encode(fact)
     if len(data) > SOFT_LIMIT:
         raise EventTooLarge(f"{type_of(fact)} has {len(data)} bytes, over {SOFT_LIMIT}")

@@ -100,3 +100,4 @@ class Prepared(msgspec.Struct, frozen=True, omit_defaults=True):
     duration: float
     tracks: tuple[Track, ...]
     warnings: tuple[str, ...] = ()
+    provenance: tuple[Provenance, ...] = ()

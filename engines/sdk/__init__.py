@@ -1,0 +1,1 @@
+"""The kit that every engine image carries: contract, runner, child process, health."""

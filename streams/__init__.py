@@ -1,0 +1,1 @@
+"""The write side: facts, decisions, the log and its queues. Imports nothing else of ours."""

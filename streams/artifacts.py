@@ -1,0 +1,238 @@
+"""Artifacts in S3 through aiobotocore: written once, named by attempt, checked by sha256."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import msgspec
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from botocore.exceptions import ClientError
+
+from streams.errors import ArtifactCorrupt, ArtifactMissing
+from streams.events import Artifact
+from streams.settings import Settings
+
+T = TypeVar("T")
+
+PART = 8 * 1024 * 1024
+"""Bytes of one part of a large upload, which is all of it that is ever in memory."""
+CHUNK = 256 * 1024
+
+
+def key_of(job: str, stage: str, token: int, name: str) -> str:
+    """The key of an attempt's object: two attempts never write the same one."""
+    return f"jobs/{job}/{stage}/{token}/{name}"
+
+
+def source_key(job: str) -> str:
+    """The key of the audio that was submitted."""
+    return f"jobs/{job}/source"
+
+
+class Artifacts:
+    """One bucket. Use as an async context manager; one for each process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.bucket = settings.s3_bucket
+        self._stack = AsyncExitStack()
+        self._settings = settings
+        self._s3: Any = None
+
+    async def __aenter__(self) -> Self:
+        s = self._settings
+        config = AioConfig(
+            connect_timeout=5,
+            read_timeout=60,
+            retries={"max_attempts": 8, "mode": "adaptive"},
+            max_pool_connections=32,
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={"addressing_style": "path"} if s.s3_url else {},
+        )
+        client = get_session().create_client(
+            "s3",
+            endpoint_url=s.s3_url or None,
+            region_name=s.s3_region,
+            aws_access_key_id=s.s3_access_key or None,
+            aws_secret_access_key=s.s3_secret_key or None,
+            config=config,
+        )
+        self._s3 = await self._stack.enter_async_context(client)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def probe(self) -> None:
+        """Raise when the bucket cannot be reached."""
+        await self._s3.head_bucket(Bucket=self.bucket)
+
+    async def create_bucket(self) -> None:
+        """Make the bucket unless it is there."""
+        try:
+            await self._s3.create_bucket(Bucket=self.bucket)
+        except ClientError as error:
+            if _code(error) not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
+                raise
+
+    async def put(self, key: str, data: bytes, media_type: str) -> Artifact:
+        """Write a small object once; a key that holds these very bytes already is fine.
+
+        Raises:
+            ArtifactCorrupt: the key holds other bytes.
+        """
+        made = Artifact(
+            uri=f"s3://{self.bucket}/{key}",
+            sha256=hashlib.sha256(data).hexdigest(),
+            bytes=len(data),
+            media_type=media_type,
+        )
+        try:
+            await self._s3.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=data,
+                ContentType=media_type,
+                Metadata={"sha256": made.sha256},
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if _code(error) not in {"PreconditionFailed", "412"}:
+                raise
+            await self._same(key, made)
+        return made
+
+    async def put_value(self, key: str, value: msgspec.Struct) -> Artifact:
+        """Write a typed value as JSON."""
+        return await self.put(key, msgspec.json.encode(value), "application/json")
+
+    async def put_file(self, key: str, path: Path, media_type: str) -> Artifact:
+        """Write a file of any size."""
+        return await self.put_stream(key, _chunks(path), media_type)
+
+    async def put_stream(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> Artifact:
+        """Write what comes in, hashing as it goes; an iterator that raises leaves no object.
+
+        A stream of up to PART bytes is one conditional put, a longer one a multipart upload.
+        """
+        digest, size, buffer = hashlib.sha256(), 0, bytearray()
+        parts: list[dict[str, Any]] = []
+        upload = ""
+        try:
+            async for chunk in chunks:
+                digest.update(chunk)
+                size += len(chunk)
+                buffer += chunk
+                while len(buffer) >= PART:
+                    upload = upload or await self._begin(key, media_type)
+                    parts.append(await self._part(key, upload, len(parts) + 1, buffer[:PART]))
+                    del buffer[:PART]
+            if not upload:
+                return await self.put(key, bytes(buffer), media_type)
+            if buffer:
+                parts.append(await self._part(key, upload, len(parts) + 1, buffer))
+            await self._s3.complete_multipart_upload(
+                Bucket=self.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}
+            )
+        except BaseException:
+            if upload:
+                await self._s3.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
+            raise
+        return Artifact(
+            uri=f"s3://{self.bucket}/{key}",
+            sha256=digest.hexdigest(),
+            bytes=size,
+            media_type=media_type,
+        )
+
+    async def get(self, artifact: Artifact) -> bytes:
+        """A small object whole, checked.
+
+        Raises:
+            ArtifactMissing, ArtifactCorrupt.
+        """
+        return b"".join([chunk async for chunk in self.stream(artifact)])
+
+    async def get_value(self, artifact: Artifact, kind: type[T]) -> T:
+        """A typed value from its JSON."""
+        return msgspec.json.decode(await self.get(artifact), type=kind)
+
+    async def get_file(self, artifact: Artifact, path: Path) -> None:
+        """An object into a file, checked."""
+        with path.open("wb") as file:
+            async for chunk in self.stream(artifact):
+                file.write(chunk)
+
+    async def stream(self, artifact: Artifact) -> AsyncIterator[bytes]:
+        """An object's bytes as they come; the check of size and sha256 is at the end."""
+        digest, size = hashlib.sha256(), 0
+        try:
+            reply = await self._s3.get_object(Bucket=self.bucket, Key=self._key(artifact))
+        except ClientError as error:
+            if _code(error) in {"NoSuchKey", "404"}:
+                raise ArtifactMissing(f"{artifact.uri} is not in the store") from None
+            raise
+        async with reply["Body"] as body:
+            async for chunk in body.content.iter_chunked(CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+                yield chunk
+        if size != artifact.bytes or digest.hexdigest() != artifact.sha256:
+            raise ArtifactCorrupt(
+                f"{artifact.uri} has {size} bytes and sha256 {digest.hexdigest()}, "
+                f"not {artifact.bytes} and {artifact.sha256}"
+            )
+
+    async def erase(self, job: str) -> int:
+        """Delete every object of a job; how many there were."""
+        count = 0
+        pages = self._s3.get_paginator("list_objects_v2")
+        async for page in pages.paginate(Bucket=self.bucket, Prefix=f"jobs/{job}/"):
+            for item in page.get("Contents", ()):
+                await self._s3.delete_object(Bucket=self.bucket, Key=item["Key"])
+                count += 1
+        return count
+
+    async def _begin(self, key: str, media_type: str) -> str:
+        reply = await self._s3.create_multipart_upload(
+            Bucket=self.bucket, Key=key, ContentType=media_type
+        )
+        return str(reply["UploadId"])
+
+    async def _part(
+        self, key: str, upload: str, number: int, data: bytes | bytearray
+    ) -> dict[str, Any]:
+        reply = await self._s3.upload_part(
+            Bucket=self.bucket, Key=key, UploadId=upload, PartNumber=number, Body=bytes(data)
+        )
+        return {"PartNumber": number, "ETag": reply["ETag"]}
+
+    async def _same(self, key: str, made: Artifact) -> None:
+        there = await self._s3.head_object(Bucket=self.bucket, Key=key)
+        if there["ContentLength"] != made.bytes or there["Metadata"].get("sha256") != made.sha256:
+            raise ArtifactCorrupt(f"{made.uri} exists with other bytes")
+
+    def _key(self, artifact: Artifact) -> str:
+        prefix = f"s3://{self.bucket}/"
+        if not artifact.uri.startswith(prefix):
+            raise ArtifactMissing(f"{artifact.uri or 'an erased artifact'} is not in {prefix}")
+        return artifact.uri.removeprefix(prefix)
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk

@@ -1,0 +1,258 @@
+"""Load, decide, commit, and again on a conflict: the shell around commit.lua."""
+
+import importlib.resources
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError, ResponseError
+
+from streams import job as jobs
+from streams.decide import envelopes
+from streams.errors import (
+    Conflict,
+    EventTooLarge,
+    LogInconsistent,
+    LogMissing,
+    Refused,
+    SchemaTooNew,
+    StreamsError,
+)
+from streams.events import (
+    AnyFact,
+    Event,
+    StageReady,
+    StageStarted,
+    encode_fact,
+    encode_meta,
+    format_time,
+)
+from streams.ids import new_id
+from streams.job import SCHEMA, Job, fold
+from streams.keys import Keys
+
+Decide = Callable[[Job | None, datetime], Sequence[AnyFact]]
+
+RELEASE_WINDOW = 2
+"""Tasks of an engine that stand ready in its stream; the rest wait their fair turn."""
+PRIORITY_S = 600.0
+"""Seconds of audio that one step of priority jumps ahead in the backlog."""
+TERMINAL_TTL_MS = 24 * 3600 * 1000
+"""How long Redis keeps the state of a job that has ended; Postgres keeps it for ever."""
+ATTEMPTS = 50
+
+_ERRORS: dict[str, type[StreamsError]] = {
+    "NOLOG": LogMissing,
+    "SCHEMA": SchemaTooNew,
+    "INCONSISTENT": LogInconsistent,
+    "TOOLARGE": EventTooLarge,
+}
+
+
+class Ticket(msgspec.Struct, frozen=True):
+    """A place in an engine's queue: the entry, and the attempt that it stands for."""
+
+    engine: str
+    entry: str
+    job: str
+    stage: str
+    token: int
+    tenant: str = ""
+
+
+class Committed(msgspec.Struct, frozen=True):
+    """The state after a transition, and the events that led there (none: it was so before)."""
+
+    job: Job | None
+    events: tuple[Event, ...] = ()
+
+
+class Clock:
+    """Redis's time without asking for it: every reply of the script sets the offset anew."""
+
+    def __init__(self) -> None:
+        self._offset = time.time() - time.monotonic()
+
+    def set(self, seconds: int, microseconds: int) -> None:
+        """Take the server's time from a reply that has just come."""
+        self._offset = seconds + microseconds / 1e6 - time.monotonic()
+
+    def now(self) -> datetime:
+        """The server's time now, in UTC."""
+        return datetime.fromtimestamp(time.monotonic() + self._offset, UTC)
+
+
+class Script:
+    """A Lua script by its digest, sent whole when the server does not have it."""
+
+    def __init__(self, redis: Redis, name: str) -> None:
+        self._source = importlib.resources.files("streams").joinpath(name).read_text()
+        self._sha = ""
+        self._redis = redis
+
+    async def __call__(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        """Run it; an error that the script names comes as the StreamsError of that name."""
+        try:
+            return await self._run(keys, args)
+        except ResponseError as error:
+            name, _, text = str(error).removeprefix("ERR ").partition(" ")
+            known = _ERRORS.get(name)
+            if known is None:
+                raise
+            raise known(text.partition(" script:")[0]) from None
+
+    async def _run(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        if self._sha:
+            try:
+                return await self._redis.evalsha(self._sha, len(keys), *keys, *args)
+            except NoScriptError:
+                pass
+        self._sha = await self._redis.script_load(self._source)
+        return await self._redis.evalsha(self._sha, len(keys), *keys, *args)
+
+
+class Write(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of the script: what to append, enqueue (each stage.ready), settle and release."""
+
+    job_id: str = ""
+    rev: int = 0
+    state: Job | None = None
+    events: tuple[Event, ...] = ()
+    settled: tuple[Ticket, ...] = ()
+    engines: tuple[str, ...] = ()
+
+    def touched(self) -> list[str]:
+        """The engines whose queues change or may move on."""
+        names = dict.fromkeys(self.engines)
+        names |= dict.fromkeys(ticket.engine for ticket in self.settled)
+        for event in self.events:
+            if isinstance(event.fact, StageReady | StageStarted):
+                names[event.fact.engine] = None
+        return list(names)
+
+    def arguments(self, engines: Sequence[str]) -> list[Any]:
+        """ARGV of commit.lua; ``engines`` in the order of their keys."""
+        place = {engine: number for number, engine in enumerate(engines, start=1)}
+        over = self.state is None or self.state.terminal
+        state = jobs.encode(self.state) if self.state else b""
+        args: list[Any] = [SCHEMA, self.job_id, self.rev, state, TERMINAL_TTL_MS if over else 0]
+        args += (RELEASE_WINDOW, len(self.events))
+        ready: list[Any] = []
+        for event in self.events:
+            args += (event.id, event.type, format_time(event.time), event.tenant)
+            args += (encode_meta(event.meta), encode_fact(event.fact))
+            if isinstance(event.fact, StageReady):
+                fact = event.fact
+                member = f"{event.job}|{fact.stage}|{fact.token}|{event.tenant}"
+                ready += (place[fact.engine], member, event.tenant, fact.cost)
+                ready.append(fact.priority * PRIORITY_S)
+        args += (len(ready) // 5, *ready, len(self.settled))
+        for ticket in self.settled:
+            args += (place[ticket.engine], ticket.entry)
+        return args
+
+
+class Ledger:
+    """The one door to write: all that happens to a job goes through `transition`."""
+
+    def __init__(self, redis: Redis, keys: Keys, *, ids: Callable[[], str] = new_id) -> None:
+        self.redis = redis
+        self.keys = keys
+        self.clock = Clock()
+        self._ids = ids
+        self._commit = Script(redis, "commit.lua")
+
+    async def load(self, job_id: str) -> Job | None:
+        """The job's state in Redis, None when there is none (or no longer)."""
+        pipe = self.redis.pipeline(transaction=False)
+        pipe.hget(self.keys.job(job_id), "state")
+        pipe.time()
+        state, now = await pipe.execute()
+        self.clock.set(*now)
+        return jobs.decode(state) if state else None
+
+    async def transition(
+        self,
+        job_id: str,
+        decide: Decide,
+        *,
+        tenant: str = "",
+        known: Job | None = None,
+        settle: Ticket | None = None,
+        meta: dict[str, str] | None = None,
+    ) -> Committed:
+        """Decide on the job as it is and commit what follows, again when it changed meanwhile.
+
+        Args:
+            decide: pure; called again with a newer state on each conflict.
+            tenant: of a job that does not exist yet.
+            known: the state that the caller saw last, which saves asking for it.
+            settle: the queue entry that this transition answers for.
+            meta: who and why, kept with each event.
+
+        Raises:
+            Refused: by ``decide``, on a state that is current.
+            Conflict: the job changed ATTEMPTS times meanwhile.
+        """
+        job = known or await self.load(job_id)
+        fresh = known is None
+        for _ in range(ATTEMPTS):
+            try:
+                facts = decide(job, self.clock.now())
+            except Refused:
+                if fresh:
+                    raise
+                job, fresh = await self.load(job_id), True
+                continue
+            if not facts:
+                if settle is not None:
+                    await self.settle(settle)
+                return Committed(job)
+            events = self._envelop(job, facts, job_id, tenant, meta)
+            after = fold(events, job)
+            reply = await self._send(
+                Write(
+                    job_id=job_id,
+                    rev=job.rev if job else 0,
+                    state=after,
+                    events=tuple(events),
+                    settled=(settle,) if settle else (),
+                )
+            )
+            if reply[0] == b"OK":
+                return Committed(after, tuple(events))
+            job, fresh = (jobs.decode(reply[2]) if reply[2] else None), True
+        raise Conflict(f"job {job_id} changed {ATTEMPTS} times while it was being decided on")
+
+    async def settle(self, ticket: Ticket) -> None:
+        """Take an entry out of its queue and release what waits behind it."""
+        await self._send(Write(settled=(ticket,)))
+
+    async def release(self, engine: str) -> None:
+        """Move tasks whose turn it is from an engine's backlog into its stream."""
+        await self._send(Write(engines=(engine,)))
+
+    def _envelop(
+        self,
+        job: Job | None,
+        facts: Sequence[AnyFact],
+        job_id: str,
+        tenant: str,
+        meta: dict[str, str] | None,
+    ) -> list[Event]:
+        ids = [self._ids() for _ in facts]
+        return envelopes(
+            job, facts, now=self.clock.now(), job_id=job_id, tenant=tenant, ids=ids, meta=meta
+        )
+
+    async def _send(self, write: Write) -> list[Any]:
+        engines = write.touched()
+        keys = [self.keys.log, self.keys.head, self.keys.job(write.job_id)]
+        for engine in engines:
+            keys += self.keys.engine(engine)
+        reply: list[Any] = await self._commit(keys, write.arguments(engines))
+        self.clock.set(int(reply[3]), int(reply[4]))
+        return reply

@@ -1,0 +1,39 @@
+"""The name of every Redis key; those of a partition share a hash tag, so one script takes them."""
+
+
+class Keys:
+    """Keys of one partition: ``<prefix>:{<partition>}:…``."""
+
+    GROUP = "engines"
+    """The one consumer group of each queue; commit.lua names it too."""
+
+    def __init__(self, prefix: str = "dalston", partition: int = 0) -> None:
+        self.base = f"{prefix}:{{{partition}}}"
+        self.log = f"{self.base}:log"
+        self.head = f"{self.base}:head"
+        self.replicas = f"{self.base}:replicas"
+        self.nudges = f"{self.base}:nudges"
+
+    def job(self, job_id: str) -> str:
+        """Hash: rev, state, last, schema."""
+        return f"{self.base}:job:{job_id}"
+
+    def queue(self, engine: str) -> str:
+        """Stream of the tasks that an engine may take now."""
+        return f"{self.base}:queue:{engine}"
+
+    def backlog(self, engine: str) -> str:
+        """Sorted set of the tasks that wait their fair turn."""
+        return f"{self.base}:backlog:{engine}"
+
+    def fair(self, engine: str) -> str:
+        """Hash of the virtual times behind the backlog's scores."""
+        return f"{self.base}:fair:{engine}"
+
+    def engine(self, engine: str) -> tuple[str, str, str]:
+        """The three keys of an engine, in the order that commit.lua wants."""
+        return self.queue(engine), self.backlog(engine), self.fair(engine)
+
+    def replica(self, replica: str) -> str:
+        """String: the last announcement of a replica, with a time to live."""
+        return f"{self.base}:replica:{replica}"

@@ -1,0 +1,102 @@
+"""Who is there: each replica of an engine announces itself again and again, and expires."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+from redis.asyncio import Redis
+
+from streams.keys import Keys
+from streams.pipeline import Offer
+
+HEARTBEAT_S = 2.0
+TTL_S = 10.0
+
+
+class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a replica says of itself with each heartbeat; memory in bytes."""
+
+    replica: str
+    engine: str
+    stage: str
+    version: str
+    host: str
+    pid: int
+    state: Annotated[str, Meta(pattern="^(starting|idle|busy|draining)$")] = "idle"
+    models: tuple[str, ...] = ()
+    default_model: str | None = None
+    any_model: bool = False
+    languages: dict[str, tuple[str, ...]] = {}
+    loaded: tuple[str, ...] = ()
+    device: str = "cpu"
+    memory: int = 0
+    health: str = ""
+    job: str = ""
+    stage_done: float = 0.0
+    started_at: float = 0.0
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Announcement)
+
+
+class Registry:
+    """The live replicas of a partition's engines."""
+
+    def __init__(self, redis: Redis, keys: Keys) -> None:
+        self._redis = redis
+        self._keys = keys
+
+    async def announce(self, announcement: Announcement, *, ttl_s: float = TTL_S) -> None:
+        """Say that a replica lives and how it does; all of it, so that a lost key comes back."""
+        key = self._keys.replica(announcement.replica)
+        seconds, micros = await self._redis.time()
+        pipe = self._redis.pipeline()
+        pipe.set(key, _encoder.encode(announcement), px=int(ttl_s * 1000))
+        pipe.zadd(self._keys.replicas, {announcement.replica: seconds + micros / 1e6 + ttl_s})
+        await pipe.execute()
+
+    async def leave(self, replica: str) -> None:
+        """Take a replica that goes in order off the list."""
+        pipe = self._redis.pipeline()
+        pipe.delete(self._keys.replica(replica))
+        pipe.zrem(self._keys.replicas, replica)
+        await pipe.execute()
+
+    async def alive(self) -> list[Announcement]:
+        """Every replica whose heartbeat is fresh, by name."""
+        names: Any = await self._redis.zrange(self._keys.replicas, 0, -1)
+        if not names:
+            return []
+        found = await self._redis.mget(
+            [self._keys.replica(name.decode()) for name in sorted(names)]
+        )
+        return [_decoder.decode(text) for text in found if text]
+
+    async def expired(self) -> list[str]:
+        """Replicas on the list whose heartbeat has stopped."""
+        seconds, _ = await self._redis.time()
+        late: Any = await self._redis.zrangebyscore(self._keys.replicas, "-inf", f"({seconds}")
+        return [name.decode() for name in late]
+
+
+def engine_of(replica: str) -> str:
+    """The engine's name in a replica's (``<engine>@<host>-<slot>``)."""
+    return replica.partition("@")[0]
+
+
+def offers(alive: list[Announcement]) -> list[Offer]:
+    """What the live replicas offer, one Offer an engine."""
+    merged: dict[str, Offer] = {}
+    for one in alive:
+        before = merged.get(one.engine)
+        models = (*(before.models if before else ()), *one.models)
+        merged[one.engine] = Offer(
+            engine=one.engine,
+            stage=one.stage,
+            models=tuple(dict.fromkeys(models)),
+            default_model=one.default_model,
+            any_model=one.any_model or bool(before and before.any_model),
+            languages={**(before.languages if before else {}), **one.languages},
+        )
+    return list(merged.values())
