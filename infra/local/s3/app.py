@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from infra.local.s3 import documents, operations
+from infra.local.s3 import documents, operations, part_operations
 from infra.local.s3.errors import S3Error
 from infra.local.s3.exchange import ClientGone, Exchange, Receive, Scope, Send
 from infra.local.s3.signature import Keys, verify
@@ -17,21 +17,21 @@ Operation = Callable[[Store, Exchange, str, str], Awaitable[None]]
 OPERATIONS: dict[tuple[str, str, str], Operation] = {
     ("GET", "service", ""): operations.list_buckets,
     ("GET", "bucket", "location"): operations.bucket_location,
-    ("GET", "bucket", "uploads"): operations.list_uploads,
+    ("GET", "bucket", "uploads"): part_operations.list_uploads,
     ("GET", "bucket", ""): operations.list_objects,
     ("PUT", "bucket", ""): operations.create_bucket,
     ("HEAD", "bucket", ""): operations.head_bucket,
     ("DELETE", "bucket", ""): operations.delete_bucket,
     ("POST", "bucket", "delete"): operations.delete_objects,
-    ("GET", "object", "uploadId"): operations.list_parts,
+    ("GET", "object", "uploadId"): part_operations.list_parts,
     ("GET", "object", ""): operations.get_object,
     ("HEAD", "object", ""): operations.get_object,
-    ("PUT", "object", "uploadId"): operations.put_part,
+    ("PUT", "object", "uploadId"): part_operations.put_part,
     ("PUT", "object", ""): operations.put_object,
-    ("DELETE", "object", "uploadId"): operations.abort_upload,
+    ("DELETE", "object", "uploadId"): part_operations.abort_upload,
     ("DELETE", "object", ""): operations.delete_object,
-    ("POST", "object", "uploads"): operations.create_upload,
-    ("POST", "object", "uploadId"): operations.complete_upload,
+    ("POST", "object", "uploads"): part_operations.create_upload,
+    ("POST", "object", "uploadId"): part_operations.complete_upload,
 }
 # What else S3 keeps behind a query word; better refused than taken for something plainer.
 FOREIGN = frozenset(

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import parse_qsl, unquote
 
+from infra.local.s3.documents import Element, document
 from infra.local.s3.errors import S3Error
 from infra.local.s3.objects import Draft
 from infra.local.s3.signature import UNSIGNED, Signed
@@ -130,6 +131,10 @@ class Exchange:
         await self._send(
             {"type": "http.response.body", "body": b"" if self.method == "HEAD" else body}
         )
+
+    async def answer_xml(self, root: Element) -> None:
+        """Send a document."""
+        await self.answer(200, document(root), {"content-type": "application/xml"})
 
     async def answer_file(
         self, file: BinaryIO, start: int, size: int, status: int, headers: dict[str, str]
