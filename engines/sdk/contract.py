@@ -65,7 +65,7 @@ class Task(msgspec.Struct, kw_only=True):
     """The prepared tracks (WAV, PCM16, 16 kHz, mono), for an engine that `hears`."""
     files: list[tuple[str, str]] = []
     """What `keep` has collected: file name in workdir, media type."""
-    report: Callable[[float], None] = msgspec.field(default=lambda fraction: None)
+    report: Callable[[float], None] = msgspec.field(default=lambda _: None)
 
     def option(self, name: str, default: Option = None) -> Option:
         """One option as it was planned."""
@@ -92,7 +92,7 @@ class Task(msgspec.Struct, kw_only=True):
         return self.document("prepare", Prepared)
 
     def progress(self, fraction: float) -> None:
-        """Say how far the work is, 0 to 1: as often as is handy. Silence for `stall_s` is a hang."""
+        """Say how far the work is, 0 to 1, as often as is handy; silence for `stall_s` is a hang."""
         self.report(fraction)
 
     def keep(self, path: Path, media_type: str) -> Artifact:
