@@ -227,6 +227,20 @@ class Ledger:
             job, fresh = (jobs.decode(reply[2]) if reply[2] else None), True
         raise Conflict(f"job {job_id} changed {ATTEMPTS} times while it was being decided on")
 
+    async def append(self, aggregate: str, *facts: AnyFact) -> None:
+        """Facts of something that is no job and keeps no state, such as a replica of an engine."""
+        stored: Any = await self.redis.hget(self.keys.job(aggregate), "rev")
+        rev, ids = int(stored or 0), [self._ids() for _ in facts]
+        for _ in range(ATTEMPTS):
+            events = envelopes(
+                None, facts, now=self.clock.now(), job_id=aggregate, rev=rev, ids=ids
+            )
+            reply = await self._send(Write(job_id=aggregate, rev=rev, events=tuple(events)))
+            if reply[0] == b"OK":
+                return
+            rev = int(reply[1])
+        raise Conflict(f"{aggregate} changed {ATTEMPTS} times while it was being written to")
+
     async def settle(self, ticket: Ticket) -> None:
         """Take an entry out of its queue and release what waits behind it."""
         await self._send(Write(settled=(ticket,)))

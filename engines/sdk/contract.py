@@ -92,7 +92,7 @@ class Task(msgspec.Struct, kw_only=True):
         return self.document("prepare", Prepared)
 
     def progress(self, fraction: float) -> None:
-        """Say how far the work is, 0 to 1, as often as is handy; silence for `stall_s` is a hang."""
+        """Say how far the work is, 0 to 1, often: silence for `stall_s` is taken for a hang."""
         self.report(fraction)
 
     def keep(self, path: Path, media_type: str) -> Artifact:
