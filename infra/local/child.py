@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +11,9 @@ from pathlib import Path
 from typing import IO
 
 from infra.local.errors import ChildFailed
+from infra.local.once import tied
 from infra.local.steps import Report, State, Step, ignore
 
-SHIM = Path(__file__).with_name("shim.py")
 FIRST_DELAY_S, LAST_DELAY_S = 0.2, 10.0
 STEADY_S = 30.0  # a child that lived this long starts its backoff afresh
 LOG_BYTES = 16 << 20  # a log longer than this is put aside when its child starts
@@ -132,20 +131,9 @@ class Child:
 
     async def _spawn(self) -> None:
         program = self.program
-        shim = [
-            sys.executable,
-            "-I",
-            "-S",
-            str(SHIM),
-            str(os.getpid()),
-            str(int(program.stop_signal)),
-        ]
-        directories = ":".join(map(str, program.not_root))
         with open_log(program.log) as log:
             self._process = await asyncio.create_subprocess_exec(
-                *shim,
-                directories,
-                *program.command,
+                *tied(program.command, program.stop_signal, program.not_root),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT,

@@ -6,11 +6,11 @@ import importlib.util
 import os
 import shutil
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from infra.local.child import SHIM, Program
+from infra.local import once
+from infra.local.child import Program
 from infra.local.errors import BinaryMissing, ChildFailed
 
 USER = "dalston"
@@ -82,13 +82,15 @@ async def prepare(data: Path, environ: Mapping[str, str], *, sync: bool = True) 
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
     # The builtin locale orders text the same on every machine; no operating system's does.
-    await run_once(
+    await once.run(
         [
             *(str(binary("initdb", environ)), "-D", str(fresh), "-U", USER, "-E", "UTF8"),
             *("--auth=trust", "--locale-provider=builtin", "--locale=C.UTF-8", "--data-checksums"),
             *([] if sync else ["--no-sync"]),
         ],
-        not_root=fresh,
+        env=PLAIN,
+        failure=ChildFailed,
+        not_root=(fresh,),
     )
     with contextlib.suppress(FileNotFoundError):
         data.rmdir()
@@ -100,8 +102,9 @@ async def create_database(run: Path, name: str, environ: Mapping[str, str]) -> N
     psql = [str(binary("psql", environ)), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
     server = ["-h", str(run), "-U", USER, "-d", "postgres"]
     query = f"SELECT 1 FROM pg_database WHERE datname = '{name}'"  # noqa: S608 - a name of ours
-    if not await run_once([*psql, *server, "-c", query]):
-        await run_once([*psql, *server, "-c", f'CREATE DATABASE "{name}"'])
+    if not await once.run([*psql, *server, "-c", query], env=PLAIN, failure=ChildFailed):
+        create = f'CREATE DATABASE "{name}"'
+        await once.run([*psql, *server, "-c", create], env=PLAIN, failure=ChildFailed)
 
 
 async def answers(run: Path, environ: Mapping[str, str]) -> bool:
@@ -111,21 +114,3 @@ async def answers(run: Path, environ: Mapping[str, str]) -> bool:
     command = [str(binary("pg_isready", environ)), "-q", "-h", str(run)]
     process = await asyncio.create_subprocess_exec(*command, env=PLAIN)
     return await process.wait() == 0
-
-
-async def run_once(command: Sequence[str], *, not_root: Path | None = None) -> str:
-    """Run one of Postgres's programs to its end; return what it printed."""
-    shim = [sys.executable, "-I", "-S", str(SHIM), str(os.getpid()), str(int(signal.SIGTERM))]
-    process = await asyncio.create_subprocess_exec(
-        *shim,
-        str(not_root or ""),
-        *command,
-        env=PLAIN,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    if process.returncode:
-        raise ChildFailed(f"{Path(command[0]).name} failed: {err.decode(errors='replace').strip()}")
-    return out.decode().strip()
