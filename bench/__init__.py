@@ -1,0 +1,1 @@
+"""Benchmarks: each prints ours beside something bare, in one run, as ratios."""
