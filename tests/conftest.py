@@ -23,10 +23,11 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from redis.asyncio import Redis
 
-from infra.local import objectstore, runtime
+from infra.local import objectstore
 from infra.local import postgres as local_postgres
 from infra.local import valkey as local_valkey
 from infra.local.child import Child
+from infra.local.home import discard, socket_directory
 from streams.settings import Settings
 
 S3Client = Any  # aiobotocore has no types; this says what is meant
@@ -58,26 +59,26 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 async def valkey(home: Path) -> AsyncIterator[Server]:
-    run = runtime.make()
+    run = socket_directory()
     child = Child(
         local_valkey.program(data=home / "valkey", run=run, log=home / "valkey.log", environ={})
     )
     await child.start()
     yield Server(local_valkey.url(run), child)
     await child.stop()
-    runtime.discard(run)
+    discard(run)
 
 
 @pytest.fixture(scope="session")
 async def postgres(home: Path) -> AsyncIterator[Server]:
-    run = runtime.make()
+    run = socket_directory()
     data = home / "postgres"
     await local_postgres.prepare(data, {}, sync=False)
     child = Child(local_postgres.program(data=data, run=run, log=home / "postgres.log", environ={}))
     await child.start()
     yield Server(local_postgres.dsn(run, "postgres"), child)
     await child.stop()
-    runtime.discard(run)
+    discard(run)
 
 
 @pytest.fixture(scope="session")

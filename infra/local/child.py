@@ -25,6 +25,7 @@ class Program:
     """What to run, and how to know that it is up.
 
     ready: asked again and again until it says True.
+    death_signal: what it gets when this process dies; by default it dies at once.
     stop_signal: asks the program to end in good order; after `grace_s` it is killed.
     start_s: seconds that it may take to become ready.
     retry_s: seconds during which a start that fails is tried again before it counts.
@@ -40,6 +41,7 @@ class Program:
         default_factory=lambda: {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
     )
     cwd: Path | None = None
+    death_signal: signal.Signals = signal.SIGKILL
     stop_signal: signal.Signals = signal.SIGTERM
     start_s: float = 30.0
     retry_s: float = 0.0
@@ -133,7 +135,7 @@ class Child:
         program = self.program
         with open_log(program.log) as log:
             self._process = await asyncio.create_subprocess_exec(
-                *tied(program.command, program.stop_signal, program.not_root),
+                *tied(program.command, program.death_signal, program.not_root),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT,

@@ -36,6 +36,7 @@ def program(
         log=log,
         env=PLAIN,
         ready=lambda: answers(run, environ),
+        death_signal=signal.SIGINT,
         stop_signal=signal.SIGINT,  # fast shutdown: no waiting for clients
         retry_s=5,  # the workers of a killed server hold its memory for half a second
         start_s=300,  # replaying the log after a crash takes its time

@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import os
 import shutil
+import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def program(
         log=log,
         ready=lambda: answers(socket),
         holds=holds,
+        death_signal=signal.SIGTERM,
         retry_s=5,
         start_s=300,  # a long log takes its time to load, and is not to be killed for it
     )

@@ -52,6 +52,11 @@ class Store:
             raise S3Error("BucketAlreadyOwnedByYou", f"There is a bucket {name}.")
         make_directories(self.buckets / name)
 
+    def ensure_bucket(self, name: str) -> None:
+        """Make a bucket unless it is there."""
+        if not (self.buckets / name).is_dir():
+            self.create_bucket(name)
+
     def delete_bucket(self, name: str) -> None:
         """Remove an empty bucket."""
         try:

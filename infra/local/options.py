@@ -1,0 +1,55 @@
+"""What a local stack is asked to be."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from infra.local.environment import NAME
+from infra.local.errors import LocalError
+
+DEFAULT_ENGINES = {"audio_prepare": 1, "faster_whisper": 1, "merge": 1}
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """One value that says it all; it also travels to a supervisor in the background.
+
+    home: where all state lies. engines: replicas by name; none of one with 0.
+    environments: where the engines' virtual environments are; in `home` unless given, and then
+        shared by all homes.
+    web_port: 0 takes a free one.
+    valkey, postgres, s3: URLs of real servers; empty ones are embedded. The keys of a real S3 come
+        from DALSTON_S3_ACCESS_KEY and DALSTON_S3_SECRET_KEY of `environ`.
+    environ: the environment that the children inherit.
+    """
+
+    home: Path
+    environ: Mapping[str, str]
+    engines: Mapping[str, int] = DEFAULT_ENGINES
+    environments: Path | None = None
+    web_host: str = "127.0.0.1"
+    web_port: int = 0
+    valkey: str = ""
+    postgres: str = ""
+    s3: str = ""
+
+
+def home_of(environ: Mapping[str, str]) -> Path:
+    """DALSTON_HOME, or `.dalston` in the working directory."""
+    return Path(environ.get("DALSTON_HOME") or ".dalston").absolute()
+
+
+def with_replicas(words: tuple[str, ...]) -> dict[str, int]:
+    """The default engines changed by words such as "faster_whisper=2", "merge=0" or "nemo".
+
+    Raises:
+        LocalError: a word does not read so.
+    """
+    engines = dict(DEFAULT_ENGINES)
+    for word in words:
+        name, _, count = word.partition("=")
+        count = count or "1"
+        if not NAME.fullmatch(name) or not count.isdecimal():
+            raise LocalError(f"--engine {word}: write NAME=N, such as faster_whisper=2")
+        engines[name] = int(count)
+    return engines
