@@ -136,6 +136,8 @@ class Engine(ABC):
     """Whether `run` wants the prepared tracks as files."""
     any_model: ClassVar[bool] = False
     """Whether names that are not in `models` may be tried too (a hub's, a path)."""
+    device: str = "cpu"
+    """Where the model runs; an engine that finds a better place says so in `load`."""
 
     def models(self) -> tuple[str, ...]:
         """Names of the models that are here without a download; () for an engine without any.

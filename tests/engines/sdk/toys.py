@@ -1,0 +1,129 @@
+"""Small real engines: one that works, and one for each way to go wrong."""
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+import time
+
+import msgspec
+
+from engines.sdk.contract import Engine, InvalidInput, Task
+from engines.sdk.main import main
+from streams.transcript import Segment, Transcript
+
+
+class Toy(Engine):
+    """Does what the option ``do`` says; the file ``flag`` is made when it begins."""
+
+    name = "toy"
+    stage = "prepare"
+    version = "1.2.3"
+    hears = False
+
+    def models(self) -> tuple[str, ...]:
+        return ("small", "large")
+
+    def load(self, model: str | None) -> None:
+        print(f"loading {model}", flush=True)
+
+    def run(self, task: Task) -> msgspec.Struct:
+        print("running", file=sys.stderr, flush=True)
+        if flag := task.option("flag"):
+            with open(str(flag), "a") as file:  # noqa: PTH123
+                file.write(f"{os.getpid()}\n")
+        DEEDS[str(task.option("do", "echo"))](task)
+        text = task.source.read_text() if task.source else ""
+        kept = task.workdir / "kept.txt"
+        kept.write_text(text.upper())
+        task.keep(kept, "text/plain")
+        return Transcript(
+            duration=len(text) / 10,
+            segments=(Segment(0.0, 1.0, text),),
+            warnings=("it is a toy",),
+            provenance=(task.provenance(model="small"),),
+        )
+
+
+class Ear(Engine):
+    """Hears the tracks of `prepare` and says how many samples they have."""
+
+    name = "ear"
+    stage = "transcribe"
+    version = "1"
+
+    def run(self, task: Task) -> Transcript:
+        sizes = " ".join(str(path.stat().st_size) for path in task.tracks)
+        return Transcript(duration=task.prepared.duration, segments=(Segment(0.0, 1.0, sizes),))
+
+
+class Last(Engine):
+    """Joins what the stages before it said."""
+
+    name = "last"
+    stage = "merge"
+    version = "1"
+    hears = False
+
+    def run(self, task: Task) -> Transcript:
+        parts = [task.document(stage, Transcript) for stage in sorted(task.documents)]
+        return Transcript(
+            duration=1.0, segments=tuple(part for whole in parts for part in whole.segments)
+        )
+
+
+def _hang(_: Task) -> None:
+    time.sleep(3600)
+
+
+def _walk(task: Task) -> None:
+    for step in range(1, int(str(task.option("steps", 20))) + 1):
+        task.progress(step / float(str(task.option("steps", 20))))
+        time.sleep(float(str(task.option("pause", 0.05))))
+
+
+def _raise(_: Task) -> None:
+    raise RuntimeError("the model tripped")
+
+
+def _refuse(_: Task) -> None:
+    raise InvalidInput("this is not speech")
+
+
+def _exhaust(_: Task) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    with open("/proc/self/statm") as file:  # noqa: PTH123
+        used = int(file.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + 64 * 1024 * 1024, hard))
+    try:
+        chunks = []
+        while True:
+            chunks.append(bytearray(16 * 1024 * 1024))
+    finally:
+        chunks.clear()
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _grow(_: Task) -> None:
+    Toy.ballast = bytearray(os.urandom(1024) * 60 * 1024)  # type: ignore[attr-defined]
+
+
+DEEDS = {
+    "echo": lambda _: None,
+    "hang": _hang,
+    "walk": _walk,
+    "raise": _raise,
+    "refuse": _refuse,
+    "exit": lambda _: sys.exit(3),
+    "vanish": lambda _: os._exit(7),
+    "segfault": lambda _: ctypes.string_at(0),
+    "die": lambda _: os.kill(os.getpid(), signal.SIGKILL),
+    "exhaust": _exhaust,
+    "grow": _grow,
+}
+
+
+if __name__ == "__main__":
+    engines = {kind.name: kind for kind in (Toy, Ear, Last)}
+    raise SystemExit(main(engines[os.environ.get("TOY", "toy")], sys.argv[1:]))
