@@ -11,7 +11,6 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
 from streams import job as jobs
-from streams.decide import envelopes
 from streams.errors import (
     Conflict,
     EventTooLarge,
@@ -31,7 +30,7 @@ from streams.events import (
     format_time,
 )
 from streams.ids import new_id
-from streams.job import SCHEMA, Job, fold
+from streams.job import SCHEMA, Job, envelopes, fold
 from streams.keys import Keys
 
 Decide = Callable[[Job | None, datetime], Sequence[AnyFact]]
@@ -199,6 +198,7 @@ class Ledger:
         """
         job = known or await self.load(job_id)
         fresh = known is None
+        rev = job.rev if job else 0
         for _ in range(ATTEMPTS):
             try:
                 facts = decide(job, self.clock.now())
@@ -206,17 +206,21 @@ class Ledger:
                 if fresh:
                     raise
                 job, fresh = await self.load(job_id), True
+                rev = job.rev if job else 0
                 continue
             if not facts:
                 if settle is not None:
                     await self.settle(settle)
                 return Committed(job)
-            events = self._envelop(job, facts, job_id, tenant, meta)
+            events = envelopes(
+                job, facts, now=self.clock.now(), job_id=job_id, tenant=tenant, rev=rev,
+                ids=[self._ids() for _ in facts], meta=meta,
+            )  # fmt: skip
             after = fold(events, job)
             reply = await self._send(
                 Write(
                     job_id=job_id,
-                    rev=job.rev if job else 0,
+                    rev=rev,
                     state=after,
                     events=tuple(events),
                     settled=(settle,) if settle else (),
@@ -225,6 +229,7 @@ class Ledger:
             if reply[0] == b"OK":
                 return Committed(after, tuple(events))
             job, fresh = (jobs.decode(reply[2]) if reply[2] else None), True
+            rev = int(reply[1])  # a replica keeps no state, but counts its events all the same
         raise Conflict(f"job {job_id} changed {ATTEMPTS} times while it was being decided on")
 
     async def append(self, aggregate: str, *facts: AnyFact) -> None:
@@ -248,19 +253,6 @@ class Ledger:
     async def release(self, engine: str) -> None:
         """Move tasks whose turn it is from an engine's backlog into its stream."""
         await self._send(Write(engines=(engine,)))
-
-    def _envelop(
-        self,
-        job: Job | None,
-        facts: Sequence[AnyFact],
-        job_id: str,
-        tenant: str,
-        meta: dict[str, str] | None,
-    ) -> list[Event]:
-        ids = [self._ids() for _ in facts]
-        return envelopes(
-            job, facts, now=self.clock.now(), job_id=job_id, tenant=tenant, ids=ids, meta=meta
-        )
 
     async def _send(self, write: Write) -> list[Any]:
         engines = write.touched()

@@ -1,6 +1,7 @@
 """`python -m engines.NAME FILE`: one engine on one file, without Redis, S3 or anything else up."""
 
 import argparse
+import contextlib
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -32,7 +33,8 @@ def run(engine: Engine, arguments: Sequence[str]) -> int:
                 report=_bar if sys.stderr.isatty() else lambda _: None,
             )
             _check(engine, task)
-            result = Host(engine).run(task)
+            with contextlib.redirect_stdout(sys.stderr):  # libraries print; ours is the output
+                result = Host(engine).run(task)
     except EngineFailure as error:
         print(f"{engine.name}: {error}", file=sys.stderr)
         return 1
