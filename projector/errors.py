@@ -1,0 +1,26 @@
+"""The errors of this package: one small family, each message with its cure."""
+
+
+class ProjectorError(Exception):
+    """Anything that the read side refuses or cannot do."""
+
+
+class IdempotencyMismatch(ProjectorError):
+    """The idempotency key was used for another upload: send a fresh key, or the same request."""
+
+
+class LogDiverged(ProjectorError):
+    """The log does not go on where the archive ends: Redis is to be recovered from the archive."""
+
+
+class CheckpointMoved(ProjectorError):
+    """Another projector archived these events first: read the checkpoint again and go on."""
+
+
+class ArchiveMissing(ProjectorError):
+    """The database holds no archive but Redis's log has begun to be trimmed: name the database
+    that belongs to this Redis, or run `dalston recover` to begin anew from what is here."""
+
+
+class RebuildRunning(ProjectorError):
+    """Another rebuild of this database is under way: wait for it to end."""

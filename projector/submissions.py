@@ -1,0 +1,139 @@
+"""What was accepted: one row in Postgres before the job's first event, found again by its key."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from projector.errors import IdempotencyMismatch
+from streams import decide
+from streams.commit import Committed, Ledger
+from streams.events import Artifact, JobRequest
+from streams.pipeline import Offer, plan
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True):
+    """A request whose audio is stored; ``id`` is the job's, ``fingerprint`` a sha256 of both.
+
+    ``landed`` means that its job is in the projection: it is never submitted again.
+    """
+
+    id: str
+    tenant: str
+    fingerprint: str
+    filename: str
+    source: Artifact
+    request: JobRequest
+    accepted_at: datetime
+    idempotency_key: str | None = None
+    again_from: str | None = None
+    landed: bool = False
+
+
+INSERT = text("""
+    INSERT INTO submissions (id, tenant, idempotency_key, fingerprint, filename, source, request,
+                             again_from, accepted_at)
+    VALUES (:id, :tenant, :idempotency_key, :fingerprint, :filename, :source, :request,
+            :again_from, :accepted_at)
+    ON CONFLICT DO NOTHING RETURNING id
+""")
+BY_KEY = text("SELECT * FROM submissions WHERE tenant = :tenant AND idempotency_key = :key")
+BY_ID = text("SELECT * FROM submissions WHERE tenant = :tenant AND id = :id")
+MISSING = text("""
+    SELECT * FROM submissions
+    WHERE NOT landed AND accepted_at < :before ORDER BY accepted_at LIMIT :limit
+""")
+LAND = text("""
+    UPDATE submissions SET landed = true FROM jobs WHERE NOT landed AND jobs.id = submissions.id
+""")
+
+
+async def accept(connection: AsyncConnection, submission: Submission) -> tuple[Submission, bool]:
+    """Keep a submission; (the row of before, False) when its key or id was used already.
+
+    Raises:
+        IdempotencyMismatch: its key was used with another fingerprint.
+    """
+    row = {
+        **msgspec.structs.asdict(submission),
+        "filename": submission.filename.replace("\x00", ""),
+        "source": msgspec.json.encode(submission.source).decode(),
+        "request": msgspec.json.encode(submission.request).decode(),
+    }
+    if await connection.scalar(INSERT, row) is not None:
+        return submission, True
+    before = await by_key(connection, submission.tenant, submission.idempotency_key)
+    if before is None:
+        before = await find(connection, submission.id, submission.tenant)
+    if before is None or before.fingerprint != submission.fingerprint:
+        raise IdempotencyMismatch(
+            f"the idempotency key {submission.idempotency_key!r} belongs to another upload: "
+            "send a fresh key, or exactly the same request"
+        )
+    return before, False
+
+
+async def submit(ledger: Ledger, submission: Submission, offers: Sequence[Offer]) -> Committed:
+    """Plan the job and commit its first events; again and again without harm.
+
+    Raises:
+        InvalidRequest: no engine takes what is asked for.
+    """
+    if submission.landed:
+        return Committed(await ledger.load(submission.id))
+    stages = plan(submission.request, offers)
+    return await ledger.transition(
+        submission.id,
+        lambda job, now: decide.submit(
+            job,
+            job_id=submission.id,
+            tenant=submission.tenant,
+            request=submission.request,
+            source=submission.source,
+            filename=submission.filename,
+            plan=stages,
+            now=now,
+            again_from=submission.again_from,
+        ),
+        tenant=submission.tenant,
+    )
+
+
+async def find(connection: AsyncConnection, job_id: str, tenant: str) -> Submission | None:
+    """The submission of a job, None when this tenant made none of that id."""
+    row = (await connection.execute(BY_ID, {"tenant": tenant, "id": job_id})).mappings().first()
+    return _submission(row) if row else None
+
+
+async def by_key(connection: AsyncConnection, tenant: str, key: str | None) -> Submission | None:
+    """The submission that used an idempotency key."""
+    if key is None:
+        return None
+    row = (await connection.execute(BY_KEY, {"tenant": tenant, "key": key})).mappings().first()
+    return _submission(row) if row else None
+
+
+async def missing(
+    connection: AsyncConnection, *, before: datetime, limit: int = 100
+) -> list[Submission]:
+    """Submissions from before that time whose job is not in the projection; marks the others."""
+    await connection.execute(LAND)
+    rows = await connection.execute(MISSING, {"before": before, "limit": limit})
+    return [_submission(row) for row in rows.mappings()]
+
+
+def _submission(row: RowMapping) -> Submission:
+    return Submission(
+        id=row["id"],
+        tenant=row["tenant"],
+        idempotency_key=row["idempotency_key"],
+        fingerprint=row["fingerprint"],
+        filename=row["filename"],
+        source=msgspec.json.decode(row["source"], type=Artifact),
+        request=msgspec.json.decode(row["request"], type=JobRequest),
+        again_from=row["again_from"],
+        accepted_at=row["accepted_at"].astimezone(UTC),
+        landed=row["landed"],
+    )
