@@ -1,27 +1,74 @@
 """How every process connects to Redis: RESP2, pooled, patient with a server that is away."""
 
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
 from redis import exceptions as errors
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
+from redis.backoff import NoBackoff
 
-AWAY: list[type[Exception]] = [
+T = TypeVar("T")
+
+AWAY = (
+    OSError,
     errors.ConnectionError,
     errors.TimeoutError,
     errors.BusyLoadingError,
     errors.ReadOnlyError,
-]
+)
 """How a server that is away, loading, or no longer the primary answers."""
-PATIENCE = 40
-"""Tries, up to a second apart: an absence of half a minute is waited out."""
+REFUSED = (errors.AuthenticationError, errors.AuthorizationError, errors.MaxConnectionsError)
+"""What the client counts as a connection error too, but no patience mends."""
+PATIENCE_S = 30.0
+LONGEST_WAIT_S = 1.0
+SOCKET_TIMEOUT_S = 15.0
+"""Silence after which a server is taken for dead. No command may block for as long."""
 
 
-def connect(url: str, *, patience: int = PATIENCE, connections: int = 64) -> Redis:
+class Patience(Retry):
+    """Tries again until so many seconds have passed.
+
+    By the clock, not by a count: the client retries a command around the retry of its connection,
+    and counts would multiply.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(NoBackoff(), -1, AWAY)  # type: ignore[arg-type]
+        self._seconds = seconds
+
+    async def call_with_retry(
+        self,
+        do: Callable[[], Awaitable[T]],
+        fail: Callable[..., Any],
+        is_retryable: Callable[[Exception], bool] | None = None,
+        with_failure_count: bool = False,
+    ) -> T:
+        """Do it; after each failure tell ``fail``, wait a little longer and do it again."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._seconds
+        failures = 0
+        while True:
+            try:
+                return await do()
+            except AWAY as error:
+                failures += 1
+                await (fail(error, failures) if with_failure_count else fail(error))
+                wait = min(LONGEST_WAIT_S, 0.01 * 2 ** min(failures, 10)) * random.uniform(0.5, 1)  # noqa: S311
+                fatal = isinstance(error, REFUSED) or (is_retryable and not is_retryable(error))
+                if fatal or loop.time() + wait > deadline:
+                    raise
+                await asyncio.sleep(wait)
+
+
+def connect(url: str, *, patience: float = PATIENCE_S, connections: int = 64) -> Redis:
     """A client of one server. Every command that we send may be sent twice, so it is retried.
 
     Args:
         url: redis://, rediss:// or unix://.
-        patience: how many times a command is tried again when the server is away; 0 for probes.
+        patience: seconds for which a server may be away before a command fails; 0 for probes.
         connections: at most so many at once; further callers wait for a free one.
     """
     pool = BlockingConnectionPool.from_url(
@@ -29,9 +76,9 @@ def connect(url: str, *, patience: int = PATIENCE, connections: int = 64) -> Red
         protocol=2,
         max_connections=connections,
         timeout=60,
+        socket_timeout=SOCKET_TIMEOUT_S,
         socket_connect_timeout=5,
         health_check_interval=30,
-        retry=Retry(ExponentialBackoff(cap=1.0, base=0.02), patience),
-        retry_on_error=AWAY,
+        retry=Patience(patience),
     )
     return Redis.from_pool(pool)

@@ -11,9 +11,7 @@ from typing import Literal
 
 from streams.errors import Fenced, Refused, UnknownJob
 from streams.events import (
-    AnyFact,
     Artifact,
-    Event,
     Fact,
     FailureKind,
     JobCancelled,
@@ -37,9 +35,8 @@ from streams.events import (
     StageStarted,
     StageUnparked,
     Usage,
-    type_of,
 )
-from streams.job import Job, Stage, evolve
+from streams.job import Job, Stage, envelopes, fold
 
 Facts = tuple[JobFact, ...]
 
@@ -50,6 +47,8 @@ FINAL_KINDS: frozenset[FailureKind] = frozenset({"input", "unavailable"})
 WAITING: frozenset[str] = frozenset({"pending", "ready", "retrying", "parked"})
 BACKOFF_S = (1.0, 5.0, 30.0, 120.0)
 """Wait before the second, third … attempt of a stage that failed, before jitter."""
+REASON_MAX, WARNING_MAX, WARNINGS_MAX = 1000, 200, 15
+"""Characters of a reason and of a warning, and warnings of a fact: what engines say must fit it."""
 BYTES_PER_SECOND = 32_000.0
 """Of 16 bit mono at 16 kHz: the guess at a file's length until prepare has measured it."""
 
@@ -97,7 +96,7 @@ def start(job: Job | None, *, stage: str, token: int, owner: str, engine_version
 def progress(job: Job | None, *, stage: str, token: int, fraction: float) -> Facts:
     """The attempt got further."""
     state = _running(job, stage, token)
-    if fraction <= state.progress:
+    if not fraction > state.progress:  # nor when it is not a number
         return NOTHING
     return (StageProgressed(stage=stage, token=token, fraction=min(fraction, 1.0)),)
 
@@ -122,7 +121,7 @@ def finish(
     done: Facts = (
         StageCompleted(
             stage=stage, token=token, engine=job.planned(stage).engine, output=output,
-            usage=usage, warnings=warnings,
+            usage=usage, warnings=_clipped(warnings),
         ),
     )  # fmt: skip
     return done + _onward(_after(job, done, now))
@@ -145,7 +144,7 @@ def fail(
     """
     _running(job, stage, token)
     assert job is not None
-    node = job.planned(stage)
+    node, reason = job.planned(stage), _clip(reason, REASON_MAX)
     failed: Facts = (
         StageFailed(
             stage=stage, token=token, engine=node.engine, kind=kind, reason=reason, usage=usage
@@ -186,7 +185,7 @@ def lose(
     ended = after.stages[stage]
     if ended.lost < node.budget.lost and ended.preempted < node.budget.preempted:
         return (*lost, _attempt(after, node))
-    reason = f"{node.engine} was lost with it {ended.lost} times: it may kill its engine"
+    reason = _over_budget(node, ended)
     if not node.required:
         return lost + _then(after, (StageSkipped(stage=stage, reason=reason),), now)
     return (*lost, StageParked(stage=stage, reason=reason))
@@ -219,13 +218,18 @@ def cancel(job: Job | None, *, reason: str = "", now: datetime) -> Facts:
         return NOTHING
     if job.terminal:
         raise Refused(f"job {job.id} has {job.status} already: there is nothing to cancel")
-    asked: Facts = (JobCancelRequested(reason=reason), *_skip(job, WAITING, "job cancelled"))
+    asked: Facts = (
+        JobCancelRequested(reason=_clip(reason, REASON_MAX)),
+        *_skip(job, WAITING, "job cancelled"),
+    )
     return asked + _onward(_after(job, asked, now))
 
 
 def expire(job: Job | None, *, now: datetime) -> Facts:
     """The job's deadline passed: it fails, and running attempts are fenced off."""
-    if job is None or job.terminal or job.deadline is None or job.deadline > now:
+    if job is None or job.terminal or job.status == "cancelling":
+        return NOTHING
+    if job.deadline is None or job.deadline > now:
         return NOTHING
     reason = "the deadline passed before the transcript was there"
     return _fail_job(job, reason=reason, kind="deadline", stage=None)
@@ -295,6 +299,12 @@ def _running(job: Job | None, stage: str, token: int) -> Stage:
     return state
 
 
+def _over_budget(node: PlannedStage, ended: Stage) -> str:
+    if ended.lost >= node.budget.lost:
+        return f"{node.engine} was lost with it {ended.lost} times: it may kill its engine"
+    return f"{node.engine} was told to leave {ended.preempted} times before it was done"
+
+
 def _finished_by(job: Job, stage: str, token: int) -> bool:
     state = job.stages.get(stage)
     return state is not None and state.token == token and state.status == "completed"
@@ -343,7 +353,18 @@ def _success(job: Job) -> JobSucceeded:
         if state.status == "skipped"
     )
     heard = tuple(w for state in job.stages.values() for w in state.warnings)
-    return JobSucceeded(transcript=transcript, warnings=tuple(dict.fromkeys(heard + skipped)))
+    return JobSucceeded(transcript=transcript, warnings=_clipped(skipped + heard))
+
+
+def _clip(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _clipped(warnings: tuple[str, ...]) -> tuple[str, ...]:
+    """Each warning once and short; how many more there were stands for the rest."""
+    kept = tuple(dict.fromkeys(_clip(text, WARNING_MAX) for text in warnings))
+    more = len(kept) - WARNINGS_MAX
+    return kept if more <= 0 else (*kept[: WARNINGS_MAX - 1], f"… and {more + 1} more warnings")
 
 
 def _then(job: Job, facts: Facts, now: datetime) -> Facts:
@@ -369,35 +390,6 @@ def _after(
     job: Job | None, facts: Sequence[Fact], now: datetime, *, job_id: str = "", tenant: str = ""
 ) -> Job:
     """The state that the facts lead to, as if they were committed now."""
-    for event in envelopes(job, facts, now=now, job_id=job_id, tenant=tenant):
-        job = evolve(job, event)
-    assert job is not None
-    return job
-
-
-def envelopes(
-    job: Job | None,
-    facts: Sequence[AnyFact] | Sequence[Fact],
-    *,
-    now: datetime,
-    job_id: str = "",
-    tenant: str = "",
-    rev: int | None = None,
-    ids: Sequence[str] = (),
-    meta: dict[str, str] | None = None,
-) -> list[Event]:
-    """Facts as the events that follow a job's state; ``ids`` are empty for a rehearsal."""
-    base = rev if rev is not None else job.rev if job else 0
-    return [
-        Event(
-            id=ids[i] if ids else "",
-            type=type_of(fact),
-            time=now,
-            job=job.id if job else job_id,
-            rev=base + i + 1,
-            tenant=job.tenant if job else tenant,
-            fact=fact,  # type: ignore[arg-type]
-            meta=meta or {},
-        )
-        for i, fact in enumerate(facts)
-    ]
+    after = fold(envelopes(job, facts, now=now, job_id=job_id, tenant=tenant), job)
+    assert after is not None
+    return after

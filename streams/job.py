@@ -1,6 +1,6 @@
 """The state of one job and how each fact changes it: pure, and the same for every reader."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal, TypeAlias, assert_never
 
@@ -9,11 +9,13 @@ from msgspec.structs import replace
 
 from streams.erasure import NO_ARTIFACT
 from streams.events import (
+    AnyFact,
     Artifact,
     EngineDrained,
     EngineExpired,
     EngineRegistered,
     Event,
+    Fact,
     FailureKind,
     JobCancelled,
     JobCancelRequested,
@@ -37,6 +39,7 @@ from streams.events import (
     StageUnparked,
     Unknown,
     Usage,
+    type_of,
 )
 
 SCHEMA = 1
@@ -114,8 +117,10 @@ def fold(events: Iterable[Event], job: Job | None = None) -> Job | None:
 
 
 def evolve(job: Job | None, event: Event) -> Job | None:
-    """The state after one more event; facts that are no job's leave it as it is."""
+    """The state after one more event; one that is no job's, or was seen before, changes nothing."""
     fact = event.fact
+    if job is not None and event.rev <= job.rev:
+        return job
     if isinstance(fact, JobSubmitted):
         return Job(
             id=event.job,
@@ -197,6 +202,34 @@ def _apply(job: Job, event: Event) -> Job:  # noqa: PLR0911, PLR0912 - one arm a
             return job
         case _:
             assert_never(fact)
+
+
+def envelopes(
+    job: Job | None,
+    facts: Sequence[AnyFact] | Sequence[Fact],
+    *,
+    now: datetime,
+    job_id: str = "",
+    tenant: str = "",
+    rev: int | None = None,
+    ids: Sequence[str] = (),
+    meta: dict[str, str] | None = None,
+) -> list[Event]:
+    """Facts as the events that follow a job's state; ``ids`` are empty for a rehearsal."""
+    base = rev if rev is not None else job.rev if job else 0
+    return [
+        Event(
+            id=ids[i] if ids else "",
+            type=type_of(fact),
+            time=now,
+            job=job.id if job else job_id,
+            rev=base + i + 1,
+            tenant=job.tenant if job else tenant,
+            fact=fact,  # type: ignore[arg-type]
+            meta=meta or {},
+        )
+        for i, fact in enumerate(facts)
+    ]
 
 
 LOST = {"lease": "its engine fell silent", "preempted": "its engine was told to leave"}
