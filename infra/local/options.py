@@ -25,7 +25,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
     home: Path
     environ: Mapping[str, str]
-    engines: Mapping[str, int] = DEFAULT_ENGINES
+    engines: Mapping[str, int] = msgspec.field(default_factory=lambda: dict(DEFAULT_ENGINES))
     environments: Path | None = None
     web_host: str = "127.0.0.1"
     web_port: int = 0

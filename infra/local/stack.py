@@ -1,175 +1,146 @@
-"""The whole local stack: the same processes as anywhere else, as children of this one."""
+"""The door to local stacks: bring one up here or in the background, find it, take it down."""
 
 import asyncio
 import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from infra.local import environment, programs, record
-from infra.local.child import Child
-from infra.local.errors import LocalError
-from infra.local.home import Home
-from infra.local.options import Options
-from infra.local.servers import Servers
+import msgspec
+
+from infra.local import record, supervisor
+from infra.local.assembly import Stack
+from infra.local.child import open_log, tail
+from infra.local.environment import ROOT
+from infra.local.errors import AlreadyRunning, LocalError, NotRunning
+from infra.local.home import Home, is_alive
+from infra.local.options import DEFAULT_ENGINES, Options, home_of, with_replicas
+from infra.local.record import Running
 from infra.local.steps import Report, Step, ignore
 from streams.settings import Settings
 
+__all__ = [
+    "DEFAULT_ENGINES",
+    "AlreadyRunning",
+    "LocalError",
+    "NotRunning",
+    "Options",
+    "Report",
+    "Running",
+    "Stack",
+    "Step",
+    "down",
+    "home_of",
+    "read",
+    "settings",
+    "up",
+    "with_replicas",
+]
 
-class Stack:
-    """A stack that is up between `async with` and its end.
+STOP_S = 90.0  # engines have their grace, then everybody else
 
-    Children that die are restarted; `report` hears of everything; stack.json is kept current.
-    Only one process at a time can have a stack on a home.
+
+async def up(
+    options: Options,
+    report: Report = ignore,
+    *,
+    detach: bool = False,
+    ready: Callable[[Running], None] = lambda _: None,
+) -> None:
+    """Bring a stack up and tell `ready` once it is; here until a signal, or in the background.
+
+    Raises:
+        AlreadyRunning: there is a stack on this home.
+        LocalError: some part did not come up; nothing is left running.
     """
+    if not detach:
+        await supervisor.serve(options, report, ready)
+        return
+    await start_in_background(options, report)
+    ready(read(options.home))
 
-    def __init__(self, options: Options, report: Report = ignore) -> None:
-        self.options = options
-        self.home = Home(options.home)
-        self._tell = report
-        self._servers = Servers(self.home, options, self._report)
-        self._projector: Child | None = None
-        self._web: Child | None = None
-        self._engines: dict[str, Child] = {}
-        self._running: record.Running | None = None
 
-    @property
-    def settings(self) -> Settings:
-        """How to reach the servers of this stack."""
-        return self._servers.settings
+async def down(home: Path, report: Report = ignore) -> None:
+    """Stop the stack on a home and return once all of it is gone.
 
-    @property
-    def running(self) -> record.Running:
-        """What stack.json says."""
-        assert self._running
-        return self._running
+    Raises:
+        NotRunning: there is none.
+        LocalError: it does not end.
+    """
+    place = Home(home)
+    if not place.is_locked():
+        raise NotRunning(f"no stack runs on {place.path}")
+    pid = place.supervisor()
+    report(Step("supervisor", "stopping"))
+    if pid and is_alive(pid):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    give_up = time.monotonic() + STOP_S
+    while place.is_locked():
+        if time.monotonic() > give_up:
+            raise LocalError(f"the stack on {place.path}, pid {pid}, does not end: kill -9 {pid}")
+        await asyncio.sleep(0.05)
+    report(Step("supervisor", "stopped"))
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.stop()
+def read(home: Path) -> Running:
+    """What runs on a home, and where; raise NotRunning."""
+    return record.read(Home(home))
 
-    async def start(self) -> None:
-        """Return once everything is ready.
 
-        Raises:
-            AlreadyRunning: another process has a stack on this home.
-            LocalError: some part did not come up; all others are stopped again.
-        """
-        await self.home.acquire()
-        try:
-            await self._start()
-        except BaseException as error:  # cancelled, too: nothing may stay behind
-            await asyncio.shield(self.stop())
-            if isinstance(error, BaseExceptionGroup):
-                raise first_cause(error) from None
-            raise
+def settings(home: Path) -> Settings:
+    """How to reach the servers of the stack on a home, keys included; raise NotRunning."""
+    return record.settings(Home(home))
 
-    async def stop(self) -> None:
-        """End everything in order: engines hand their tasks back while all else still runs."""
-        self._running = None
-        self.home.record.unlink(missing_ok=True)
-        await asyncio.gather(*(child.stop() for child in self._engines.values()))
-        for child in (self._web, self._projector):
-            if child:
-                await child.stop()
-        await self._servers.stop()
-        self.home.release()
 
-    async def _start(self) -> None:
-        self.home.record.unlink(missing_ok=True)
-        async with asyncio.TaskGroup() as group:
-            pythons = {
-                name: group.create_task(self._environment(name))
-                for name, replicas in self.options.engines.items()
-                if replicas
-            }
-            group.create_task(self._servers.start())
-        variables = record.variables(self.settings)
-        record.write_secrets(self.home, variables)
-        env = {**self.options.environ, **variables, "DALSTON_HOME": str(self.home.path)}
-        running = self._plan(env, {name: task.result() for name, task in pythons.items()})
-        assert self._projector
-        assert self._web
-        await self._projector.start()  # it prepares the database and the log for the others
-        async with asyncio.TaskGroup() as group:
-            for child in (self._web, *self._engines.values()):
-                group.create_task(child.start())
-        self._running = running
-        self._record()
-
-    async def _environment(self, name: str) -> Path:
-        environments = self.options.environments or self.home.environments
-        found = environment.of_engine(name, environments)
-        return await environment.build(found, self.options.environ, self._report)
-
-    def _plan(self, env: dict[str, str], pythons: dict[str, Path]) -> record.Running:
-        """Decide every port and make every child; none is started yet."""
-        replicas = [(name, slot) for name in pythons for slot in range(self.options.engines[name])]
-        ports = programs.free_ports(2 + len(replicas))
-        host, port = self.options.web_host, self.options.web_port or ports.pop()
-        projector_port = ports.pop()
-        projector = programs.projector(self.home, env, projector_port)
-        self._projector = Child(projector, self._report)
-        self._web = Child(programs.web(self.home, env, host, port), self._report)
-        engines = {}
-        for (name, slot), own in zip(replicas, ports, strict=False):
-            python = pythons[name]
-            program = programs.engine(self.home, env, name=name, slot=slot, port=own, python=python)
-            self._engines[program.name] = Child(program, self._report)
-            address = programs.health(own)
-            engines[program.name] = record.Engine(health=address, python=str(python))
-        shown = self.settings
-        return record.Running(
-            supervisor=record.Process(pid=os.getpid()),
-            web=record.Server(url=programs.web_url(host, port)),
-            valkey=record.Server(url=record.without_password(shown.redis_url)),
-            postgres=record.Database(dsn=record.without_password(shown.postgres_dsn)),
-            s3=record.Server(url=shown.s3_url),
-            projector=record.Program(health=programs.health(projector_port)),
-            engines=engines,
+async def start_in_background(options: Options, report: Report) -> None:
+    """Start a supervisor in a session of its own; return when it says that the stack is ready."""
+    log = Home(options.home).log("supervisor")
+    with open_log(log) as output:
+        process = subprocess.Popen(  # noqa: ASYNC220 - asyncio would kill it when its loop ends
+            [sys.executable, "-m", "infra.local.supervisor"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            env=environment(options.environ),
+            cwd="/",
+            start_new_session=True,
         )
-
-    def _report(self, step: Step) -> None:
-        self._tell(step)
-        if self._running and step.state in {"ready", "died"}:
-            self._record()
-
-    def _record(self) -> None:
-        """Bring stack.json up to date with who lives under which pid."""
-        running = self.running
-        places: dict[str, record.Process] = {
-            "web": running.web,
-            "projector": running.projector,
-            "valkey": running.valkey,
-            "postgres": running.postgres,
-            "s3": running.s3,
-            **running.engines,
-        }
-        for child in self._children():
-            places[child.program.name].pid = child.pid
-        record.write(self.home, running)
-
-    def _children(self) -> list[Child]:
-        ours = [child for child in (self._web, self._projector) if child]
-        return [*self._servers.children.values(), *ours, *self._engines.values()]
+    with process:
+        assert process.stdin
+        process.stdin.write(msgspec.json.encode(options))
+        process.stdin.close()
+        pid = 0
+        try:
+            while line := await hear(process):
+                pid = line.pid or pid
+                if line.step:
+                    report(line.step)
+                if line.end == "ready":
+                    return
+                if line.end == "already running":
+                    raise AlreadyRunning(line.message)
+                if line.end == "failed":
+                    raise LocalError(line.message)
+        except asyncio.CancelledError:  # nobody waits for this stack any more
+            if pid:
+                os.kill(pid, signal.SIGTERM)
+            raise
+    raise LocalError(f"the supervisor ended; {log} ends with:\n{tail(log)}")
 
 
-def first_cause(error: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error behind a group of them that is worth telling: ours before any other."""
-    causes = list(leaves(error))
-    return next((cause for cause in causes if isinstance(cause, LocalError)), causes[0])
+async def hear(process: subprocess.Popen[bytes]) -> supervisor.Line | None:
+    """The next thing that a supervisor in the background says; None when it is gone."""
+    assert process.stdout
+    raw = await asyncio.to_thread(process.stdout.readline)
+    return msgspec.json.decode(raw, type=supervisor.Line) if raw else None
 
 
-def leaves(error: BaseException) -> list[BaseException]:
-    """The single errors of a group."""
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for inner in error.exceptions for leaf in leaves(inner)]
-    return [error]
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the supervisor needs to find this very code."""
+    path = os.pathsep.join(filter(None, [str(ROOT), environ.get("PYTHONPATH", "")]))
+    return {**environ, "PYTHONPATH": path}

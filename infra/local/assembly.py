@@ -1,0 +1,175 @@
+"""The whole local stack: the same processes as anywhere else, as children of this one."""
+
+import asyncio
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from infra.local import environment, programs, record
+from infra.local.child import Child
+from infra.local.errors import LocalError
+from infra.local.home import Home
+from infra.local.options import Options
+from infra.local.servers import Servers
+from infra.local.steps import Report, Step, ignore
+from streams.settings import Settings
+
+
+class Stack:
+    """A stack that is up between `async with` and its end.
+
+    Children that die are restarted; `report` hears of everything; stack.json is kept current.
+    Only one process at a time can have a stack on a home.
+    """
+
+    def __init__(self, options: Options, report: Report = ignore) -> None:
+        self.options = options
+        self.home = Home(options.home)
+        self._tell = report
+        self._servers = Servers(self.home, options, self._report)
+        self._projector: Child | None = None
+        self._web: Child | None = None
+        self._engines: dict[str, Child] = {}
+        self._running: record.Running | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """How to reach the servers of this stack."""
+        return self._servers.settings
+
+    @property
+    def running(self) -> record.Running:
+        """What stack.json says."""
+        assert self._running
+        return self._running
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Return once everything is ready.
+
+        Raises:
+            AlreadyRunning: another process has a stack on this home.
+            LocalError: some part did not come up; all others are stopped again.
+        """
+        await self.home.acquire()
+        try:
+            await self._start()
+        except BaseException as error:  # cancelled, too: nothing may stay behind
+            await asyncio.shield(self.stop())
+            if isinstance(error, BaseExceptionGroup):
+                raise first_cause(error) from None
+            raise
+
+    async def stop(self) -> None:
+        """End everything in order: engines hand their tasks back while all else still runs."""
+        self._running = None
+        self.home.record.unlink(missing_ok=True)
+        await asyncio.gather(*(child.stop() for child in self._engines.values()))
+        for child in (self._web, self._projector):
+            if child:
+                await child.stop()
+        await self._servers.stop()
+        self.home.release()
+
+    async def _start(self) -> None:
+        self.home.record.unlink(missing_ok=True)
+        async with asyncio.TaskGroup() as group:
+            pythons = {
+                name: group.create_task(self._environment(name))
+                for name, replicas in self.options.engines.items()
+                if replicas
+            }
+            group.create_task(self._servers.start())
+        variables = record.variables(self.settings)
+        record.write_secrets(self.home, variables)
+        env = {**self.options.environ, **variables, "DALSTON_HOME": str(self.home.path)}
+        running = self._plan(env, {name: task.result() for name, task in pythons.items()})
+        assert self._projector
+        assert self._web
+        await self._projector.start()  # it prepares the database and the log for the others
+        async with asyncio.TaskGroup() as group:
+            for child in (self._web, *self._engines.values()):
+                group.create_task(child.start())
+        self._running = running
+        self._record()
+
+    async def _environment(self, name: str) -> Path:
+        environments = self.options.environments or self.home.environments
+        found = environment.of_engine(name, environments)
+        return await environment.build(found, self.options.environ, self._report)
+
+    def _plan(self, env: dict[str, str], pythons: dict[str, Path]) -> record.Running:
+        """Decide every port and make every child; none is started yet."""
+        replicas = [(name, slot) for name in pythons for slot in range(self.options.engines[name])]
+        ports = programs.free_ports(2 + len(replicas))
+        host, port = self.options.web_host, self.options.web_port or ports.pop()
+        projector_port = ports.pop()
+        projector = programs.projector(self.home, env, projector_port)
+        self._projector = Child(projector, self._report)
+        self._web = Child(programs.web(self.home, env, host, port), self._report)
+        engines = {}
+        for (name, slot), own in zip(replicas, ports, strict=False):
+            python = pythons[name]
+            program = programs.engine(self.home, env, name=name, slot=slot, port=own, python=python)
+            self._engines[program.name] = Child(program, self._report)
+            address = programs.health(own)
+            engines[program.name] = record.Engine(health=address, python=str(python))
+        shown = self.settings
+        return record.Running(
+            supervisor=record.Process(pid=os.getpid()),
+            web=record.Server(url=programs.web_url(host, port)),
+            valkey=record.Server(url=record.without_password(shown.redis_url)),
+            postgres=record.Database(dsn=record.without_password(shown.postgres_dsn)),
+            s3=record.Server(url=shown.s3_url),
+            projector=record.Program(health=programs.health(projector_port)),
+            engines=engines,
+        )
+
+    def _report(self, step: Step) -> None:
+        self._tell(step)
+        if self._running and step.state in {"ready", "died"}:
+            self._record()
+
+    def _record(self) -> None:
+        """Bring stack.json up to date with who lives under which pid."""
+        running = self.running
+        places: dict[str, record.Process] = {
+            "web": running.web,
+            "projector": running.projector,
+            "valkey": running.valkey,
+            "postgres": running.postgres,
+            "s3": running.s3,
+            **running.engines,
+        }
+        for child in self._children():
+            places[child.program.name].pid = child.pid
+        record.write(self.home, running)
+
+    def _children(self) -> list[Child]:
+        ours = [child for child in (self._web, self._projector) if child]
+        return [*self._servers.children.values(), *ours, *self._engines.values()]
+
+
+def first_cause(error: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error behind a group of them that is worth telling: ours before any other."""
+    causes = list(leaves(error))
+    return next((cause for cause in causes if isinstance(cause, LocalError)), causes[0])
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    """The single errors of a group."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for inner in error.exceptions for leaf in leaves(inner)]
+    return [error]
