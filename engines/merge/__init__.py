@@ -1,0 +1,1 @@
+"""The outputs of a job's stages → its final transcript."""
