@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
 from streams import job as jobs
+from streams.decide import waiting
 from streams.errors import (
     Conflict,
     EventTooLarge,
@@ -32,6 +33,7 @@ from streams.events import (
 from streams.ids import new_id
 from streams.job import SCHEMA, Job, envelopes, fold
 from streams.keys import Keys
+from streams.log import Head
 
 Decide = Callable[[Job | None, datetime], Sequence[AnyFact]]
 
@@ -88,7 +90,7 @@ class Script:
     """A Lua script by its digest, sent whole when the server does not have it."""
 
     def __init__(self, redis: Redis, name: str) -> None:
-        self._source = importlib.resources.files("streams").joinpath(name).read_text()
+        self.source = importlib.resources.files("streams").joinpath(name).read_text()
         self._sha = ""
         self._redis = redis
 
@@ -109,17 +111,21 @@ class Script:
                 return await self._redis.evalsha(self._sha, len(keys), *keys, *args)
             except NoScriptError:
                 pass
-        self._sha = await self._redis.script_load(self._source)
+        self._sha = await self._redis.script_load(self.source)
         return await self._redis.evalsha(self._sha, len(keys), *keys, *args)
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of the script: what to append, enqueue (each stage.ready), settle and release."""
+    """One call of the script: what to append, enqueue (each stage.ready), settle and release.
+
+    ``again`` are events of before whose tasks are enqueued once more.
+    """
 
     job_id: str = ""
     rev: int = 0
     state: Job | None = None
     events: tuple[Event, ...] = ()
+    again: tuple[Event, ...] = ()
     settled: tuple[Ticket, ...] = ()
     engines: tuple[str, ...] = ()
 
@@ -127,7 +133,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
         """The engines whose queues change or may move on."""
         names = dict.fromkeys(self.engines)
         names |= dict.fromkeys(ticket.engine for ticket in self.settled)
-        for event in self.events:
+        for event in (*self.events, *self.again):
             if isinstance(event.fact, StageReady | StageStarted):
                 names[event.fact.engine] = None
         return list(names)
@@ -143,6 +149,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
         for event in self.events:
             args += (event.id, event.type, format_time(event.time), event.tenant)
             args += (encode_meta(event.meta), encode_fact(event.fact))
+        for event in (*self.events, *self.again):
             if isinstance(event.fact, StageReady):
                 fact = event.fact
                 member = f"{event.job}|{fact.stage}|{fact.token}|{event.tenant}"
@@ -245,6 +252,29 @@ class Ledger:
                 return
             rev = int(reply[1])
         raise Conflict(f"{aggregate} changed {ATTEMPTS} times while it was being written to")
+
+    async def begin(self, head: Head, *facts: AnyFact) -> None:
+        """Begin a log after ``head`` with facts of its own, in one step: no event comes before."""
+        self.clock.set(*await self.redis.time())
+        events = envelopes(
+            None, facts, now=self.clock.now(), job_id="log", ids=[self._ids() for _ in facts]
+        )
+        write = Write(job_id="log", events=tuple(events))
+        keys = [self.keys.log, self.keys.head, self.keys.job("log")]
+        pipe = self.redis.pipeline()
+        pipe.hset(self.keys.head, mapping={"seq": head.seq, "id": head.id, "epoch": head.epoch})
+        pipe.eval(self._commit.source, len(keys), *keys, *write.arguments([]))
+        await pipe.execute()
+
+    async def enqueue(self, job: Job) -> None:
+        """Put the tasks of a job's ready stages into their queues again, without an event.
+
+        Two entries of one attempt do no harm: only one of them can start it.
+        """
+        facts = waiting(job)
+        if facts:
+            again = envelopes(job, facts, now=self.clock.now())
+            await self._send(Write(job_id=job.id, again=tuple(again)))
 
     async def settle(self, ticket: Ticket) -> None:
         """Take an entry out of its queue and release what waits behind it."""

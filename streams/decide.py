@@ -256,6 +256,12 @@ def erase(job: Job | None) -> Facts:
     return (JobErased(),)
 
 
+def waiting(job: Job) -> Facts:
+    """What the job's queues hold for it, to be put there again when they were lost; no news."""
+    ready = [node for node in job.plan if job.stages[node.name].status == "ready"]
+    return tuple(_attempt(job, node, step=0) for node in ready)
+
+
 def standing(job: Job | None, *, stage: str, token: int) -> str:
     """What a renewal tells the attempt's owner: ok, fenced or cancelled."""
     if job is None:
@@ -310,13 +316,13 @@ def _finished_by(job: Job, stage: str, token: int) -> bool:
     return state is not None and state.token == token and state.status == "completed"
 
 
-def _attempt(job: Job, node: PlannedStage) -> StageReady:
+def _attempt(job: Job, node: PlannedStage, *, step: int = 1) -> StageReady:
     """The next attempt of a stage; the cost is the seconds of audio that it has to hear."""
     measured = [s.usage.audio_s for s in job.stages.values() if s.usage.audio_s is not None]
     cost = measured[0] if measured else job.source.bytes / BYTES_PER_SECOND
     return StageReady(
         stage=node.name,
-        token=job.stages[node.name].token + 1,
+        token=job.stages[node.name].token + step,
         engine=node.engine,
         cost=round(max(cost, 0.1), 3),
         priority=job.request.priority,
