@@ -1,0 +1,42 @@
+"""The command `dalston`: one module for each noun; this one puts them together."""
+
+import os
+from pathlib import Path
+
+import click
+
+from infra.cli import engines, events, jobs, running, transcribe
+from infra.cli.shell import Commands, Shell
+from infra.local.stack import home_of
+
+__all__ = ["cli", "main"]
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--home", type=click.Path(path_type=Path, file_okay=False), envvar="DALSTON_HOME",
+              help="Where the local stack keeps everything.  [default: .dalston]")  # fmt: skip
+@click.option("--url", envvar="DALSTON_URL", metavar="URL", help="A stack elsewhere.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(package_name="dalston", message="dalston %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, home: Path | None, url: str | None, debug: bool) -> None:
+    """Dalston: audio in, transcript out, every fact an event.
+
+    Exit codes: 0 it worked, 1 it failed, 2 wrong usage, 3 no stack answers, 130 Ctrl-C.
+    """
+    place = home.absolute() if home else home_of({})
+    ctx.obj = Shell(home=place, url=url or None, debug=debug, environ=os.environ)
+
+
+for command in (
+    running.up, running.down, running.status,
+    transcribe.transcribe,
+    jobs.jobs, jobs.job, jobs.cancel, jobs.retry, jobs.parked, jobs.erase, jobs.search,
+    events.events, engines.engines, engines.engine,
+):  # fmt: skip
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    cli()

@@ -1,0 +1,70 @@
+"""`dalston engines` and `dalston engine`: who does the work, and how to add somebody."""
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from infra.cli.shell import Shell
+from infra.local import environment
+from streams.registry import Announcement
+from web.views import EngineView
+
+
+@click.command(epilog="Example: dalston engines")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object an engine.")
+@click.pass_obj
+def engines(shell: Shell, as_json: bool) -> None:
+    """Show the engines that run: replicas, models, memory and what waits for them."""
+    found: list[EngineView] = shell.ask(lambda client: client.engines())
+    if as_json:
+        for engine in found:
+            click.echo(msgspec.json.encode(engine))
+        return
+    header = ("engine", "stage", "replica", "state", "models", "memory", "waiting", "running")
+    shell.table(header, [row for engine in found for row in rows(engine)])
+    if not found:
+        shell.say("no engine has announced itself: look at `dalston doctor`")
+
+
+def rows(engine: EngineView) -> list[tuple[str, ...]]:
+    """A line for each replica; one for an engine that has none, and so does not work."""
+    queue = (str(engine.queue.waiting), str(engine.queue.running))
+    if not engine.replicas:
+        return [(engine.name, engine.stage, "-", "no replica", "", "", *queue)]
+    return [(engine.name, engine.stage, *replica(one), *queue) for one in engine.replicas]
+
+
+def replica(one: Announcement) -> tuple[str, str, str, str]:
+    """A replica's name, state, models and memory."""
+    models = ", ".join(one.loaded or one.models)
+    return one.replica, one.state, models, f"{one.memory / 1e6:.0f} MB"
+
+
+@click.group()
+def engine() -> None:
+    """Engines of this checkout."""
+
+
+@engine.command("list", epilog="Example: dalston engine list")
+def engine_list() -> None:
+    """Name the engines that `dalston up --engine NAME` can start."""
+    for name in environment.engines():
+        click.echo(name)
+
+
+@engine.command("new", epilog="Example: dalston engine new shouting --stage cleanup")
+@click.argument("name")
+@click.option("--stage", required=True, help="The kind of stage that it does.")
+@click.option(
+    "--root", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(),
+    help="The checkout; the working directory without it.",
+)  # fmt: skip
+@click.pass_obj
+def engine_new(shell: Shell, name: str, stage: str, root: Path) -> None:
+    """Make a working engine with a test, to be changed into what you want."""
+    from infra import scaffold  # noqa: PLC0415
+
+    for path in scaffold.new(name, stage, root):
+        click.echo(str(path))
+    shell.say(f"next: edit engines/{name}/engine.py, then pytest tests/engines/{name}")

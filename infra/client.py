@@ -1,0 +1,267 @@
+"""Our HTTP API from Python: one async client, typed answers, a live stream that resumes."""
+
+import asyncio
+import io
+import random
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+import msgspec
+
+from infra import sse
+from infra.messages import CaughtUp, Message, Snapshot
+from streams.events import JobRequest
+from web.views import (
+    EngineList,
+    EngineView,
+    EventList,
+    HitList,
+    HitView,
+    JobList,
+    JobView,
+)
+
+T = TypeVar("T")
+TRIES = 6
+"""How often a request is sent when the stack is away or busy: about ten seconds in all."""
+AWAY = frozenset({502, 503, 504})
+TIMEOUT = httpx.Timeout(60.0, connect=5.0, write=60.0)
+ACCEPT = {"accept": "text/event-stream"}
+_decode_message = msgspec.json.Decoder(Message).decode
+
+
+class ClientError(Exception):
+    """The API did not do what it was asked."""
+
+
+class Unreachable(ClientError):
+    """Nobody answers at that address: start a stack with `dalston up`, or look at DALSTON_URL."""
+
+
+class Rejected(ClientError):
+    """The API refused; ``status`` is HTTP's, the message is its problem's title and detail."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Upload(io.FileIO):
+    """A file that tells how many of its bytes were read, while it is sent."""
+
+    def __init__(self, path: Path, sent: Callable[[int], None]) -> None:
+        super().__init__(path, "rb")
+        self._sent = sent
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As a file does; and say so."""
+        data = super().read(-1 if size is None else size) or b""
+        self._sent(len(data))
+        return data
+
+
+class Client:
+    """One stack's API. Use as an async context manager."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        # A stack is on this machine or at a given address; a proxy of the environment is not asked.
+        self._http = httpx.AsyncClient(base_url=self.url, timeout=TIMEOUT, trust_env=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._http.aclose()
+
+    async def submit(
+        self,
+        source: Path | str,
+        request: JobRequest,
+        *,
+        key: str | None = None,
+        sent: Callable[[int], None] = lambda _: None,
+    ) -> JobView:
+        """A new job for a file, or for a URL that the stack fetches itself.
+
+        Args:
+            key: an idempotency key; with one, a request whose answer got lost is sent again.
+            sent: told the number of bytes that went out, again and again.
+        """
+        fields = form(request)
+        headers = {"idempotency-key": key} if key else {}
+
+        async def send() -> httpx.Response:
+            if isinstance(source, str):
+                parts = {name: (None, value) for name, value in {**fields, "url": source}.items()}
+                return await self._http.post("/v1/jobs", files=parts, headers=headers)
+            with Upload(source, sent) as file:
+                files = {"file": (source.name, file)}
+                return await self._http.post("/v1/jobs", data=fields, files=files, headers=headers)
+
+        return decode(await self._send(send, tries=TRIES if key else 1), JobView)
+
+    async def jobs(
+        self, *, status: str | None = None, limit: int = 50, before: str | None = None
+    ) -> JobList:
+        """Jobs, newest first."""
+        return await self._get("/v1/jobs", JobList, status=status, limit=limit, before=before)
+
+    async def job(self, job_id: str, *, at: int | None = None) -> JobView:
+        """One job as it is, or as it was at revision ``at``."""
+        return await self._get(f"/v1/jobs/{job_id}", JobView, at=at)
+
+    async def transcript(self, job_id: str, form: str = "json") -> str:
+        """The transcript as text in one of the formats json, txt, srt, vtt."""
+        reply = await self._request("GET", f"/v1/jobs/{job_id}/transcript", format=form)
+        return reply.text
+
+    async def events(self, job_id: str, *, after: int = 0, limit: int = 500) -> EventList:
+        """Events of a job, from the archive, oldest first."""
+        return await self._get(f"/v1/jobs/{job_id}/events", EventList, after=after, limit=limit)
+
+    async def cancel(self, job_id: str) -> JobView:
+        """Stop a job."""
+        return decode(await self._post(f"/v1/jobs/{job_id}/cancel"), JobView)
+
+    async def retry(self, job_id: str, *, stage: str | None = None) -> JobView:
+        """Unpark a blocked job's stages (one, or all); of one that ended, a new job."""
+        return decode(await self._post(f"/v1/jobs/{job_id}/retry", stage=stage), JobView)
+
+    async def erase(self, job_id: str) -> None:
+        """Forget what a job said."""
+        await self._request("DELETE", f"/v1/jobs/{job_id}")
+
+    async def search(self, text: str, *, limit: int = 20) -> list[HitView]:
+        """Where the text was said."""
+        return (await self._get("/v1/search", HitList, q=text, limit=limit)).hits
+
+    async def engines(self) -> list[EngineView]:
+        """Engines, their replicas and queues."""
+        return (await self._get("/v1/engines", EngineList)).engines
+
+    async def head(self) -> int:
+        """The seq of the newest event, 0 before the first."""
+        async for message in self.follow():
+            if isinstance(message, Snapshot | CaughtUp):
+                return message.seq
+        raise AssertionError("a live stream does not end")
+
+    async def ready(self) -> bool:
+        """Whether the stack can work now."""
+        try:
+            return (await self._http.get("/readyz")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    async def follow(
+        self, *, job: str | None = None, start: int | None = None, tries: int = TRIES
+    ) -> AsyncIterator[Message]:
+        """The live stream, for ever: it resumes where it was when the connection breaks.
+
+        Args:
+            job: only this one's events.
+            start: begin at this seq of the log, without a snapshot.
+            tries: how often in a row a connection may fail.
+        """
+        last, failures = "", 0
+        query = given(job=job) | given(**{"from": start})
+        while True:
+            try:
+                headers = ACCEPT | ({"last-event-id": last} if last else {})
+                async for sent in self._listen(query, headers):
+                    failures, last = 0, sent.id or last
+                    yield _decode_message(sent.data)
+            except (httpx.TransportError, Rejected) as error:
+                if isinstance(error, Rejected) and error.status not in AWAY:
+                    raise
+                if failures >= tries:
+                    raise Unreachable(f"{self.url} stopped answering: {error}") from None
+            failures += 1
+            await asyncio.sleep(backoff(failures))
+
+    async def _listen(
+        self, query: dict[str, Any], headers: dict[str, str]
+    ) -> AsyncIterator[sse.Sent]:
+        async with self._http.stream("GET", "/v1/events", params=query, headers=headers) as reply:
+            if reply.is_error:
+                await reply.aread()
+                raise rejected(reply)
+            async for sent in sse.read(reply.aiter_lines()):
+                yield sent
+
+    async def _get(self, path: str, kind: type[T], **query: Any) -> T:
+        return decode(await self._request("GET", path, **query), kind)
+
+    async def _post(self, path: str, **query: Any) -> httpx.Response:
+        # Once: a retry of a job that ended makes a new job each time.
+        return await self._send(lambda: self._http.post(path, params=given(**query)), tries=1)
+
+    async def _request(self, method: str, path: str, **query: Any) -> httpx.Response:
+        return await self._send(
+            lambda: self._http.request(method, path, params=given(**query)), tries=2
+        )
+
+    async def _send(self, send: Callable[[], Any], *, tries: int) -> httpx.Response:
+        """Send until the stack answers; what it refuses is raised."""
+        for attempt in range(1, tries + 1):
+            try:
+                reply: httpx.Response = await send()
+            except httpx.TransportError as error:
+                if attempt == tries:
+                    raise Unreachable(
+                        f"no answer from {self.url}: {str(error) or 'it took too long'}"
+                    ) from None
+            else:
+                if reply.is_success:
+                    return reply
+                if reply.status_code not in AWAY or attempt == tries:
+                    raise rejected(reply)
+            await asyncio.sleep(backoff(attempt))
+        raise AssertionError("tries is at least 1")
+
+
+def form(request: JobRequest) -> dict[str, str]:
+    """A request as form fields: only those that differ from what holds without them."""
+    plain = msgspec.to_builtins(request)
+    return {name: text if isinstance(text, str) else msgspec.json.encode(text).decode()
+            for name, text in plain.items()}  # fmt: skip
+
+
+def given(**query: Any) -> dict[str, Any]:
+    """The parameters that have a value."""
+    return {name: value for name, value in query.items() if value is not None}
+
+
+def backoff(attempt: int) -> float:
+    """Seconds to wait after so many failures: 0.2, 0.4 … 3, spread by a quarter."""
+    return float(min(0.1 * 2**attempt, 3.0)) * (0.75 + random.random() / 2)  # noqa: S311 - no secret
+
+
+def decode(reply: httpx.Response, kind: type[T]) -> T:
+    """An answer's body as a typed value."""
+    try:
+        return msgspec.json.decode(reply.content, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ClientError(
+            f"{reply.request.url} is no API of ours ({error}): look at DALSTON_URL"
+        ) from None
+
+
+def rejected(reply: httpx.Response) -> Rejected:
+    """The problem of an answer as an error."""
+    try:
+        problem = reply.json()
+        parts = [problem.get("title"), problem.get("detail")]
+    except (ValueError, AttributeError):
+        parts = []
+    message = ": ".join(part for part in parts if part)
+    return Rejected(reply.status_code, message or f"HTTP {reply.status_code} {reply.url}")
