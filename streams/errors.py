@@ -13,8 +13,8 @@ class EventTooLarge(StreamsError):
     """A fact is over the size limit of the log: put its payload in an artifact and name that."""
 
 
-class UnknownEvent(StreamsError):
-    """The log holds a type of event that this version does not know: skip it and count it."""
+class InvalidEvent(StreamsError):
+    """A fact holds a value that its type does not allow: mend the one who made it."""
 
 
 class LogMissing(StreamsError):

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 
-from streams.errors import EventTooLarge
+from streams.errors import EventTooLarge, InvalidEvent
 
 SOFT_LIMIT = 16 * 1024
 """Bytes of data of one event; larger payloads go by Artifact."""
@@ -312,12 +312,18 @@ def encode_fact(fact: Fact | Unknown) -> bytes:
 
     Raises:
         EventTooLarge: over SOFT_LIMIT bytes.
+        InvalidEvent: it could be written but never be read again: a NaN, a value of a wrong type.
     """
     if isinstance(fact, Unknown):
         return fact.data
-    data = _encoder.encode(fact)
+    name = type_of(fact)
+    try:
+        data = _encoder.encode(fact)
+        _decoders[name].decode(data)
+    except (msgspec.ValidationError, ValueError, TypeError) as error:
+        raise InvalidEvent(f"{name} cannot be written: {error}") from None
     if len(data) > SOFT_LIMIT:
-        raise EventTooLarge(f"{type_of(fact)} has {len(data)} bytes, over {SOFT_LIMIT}")
+        raise EventTooLarge(f"{name} has {len(data)} bytes, over {SOFT_LIMIT}")
     return data
 
 
@@ -374,8 +380,12 @@ def data_of(event: Event) -> dict[str, Any]:
 
 
 def cloud_event(event: Event) -> dict[str, Any]:
-    """The event as CloudEvents 1.0 (JSON format), as HTTP, sockets and exports show it."""
-    view: dict[str, Any] = {
+    """The event as CloudEvents 1.0 (JSON format), as HTTP, sockets and exports show it.
+
+    Attributes without a value are left out, and ``meta`` is text (JSON): the specification knows
+    neither empty attributes nor objects.
+    """
+    attributes: dict[str, Any] = {
         "specversion": "1.0",
         "id": event.id,
         "source": "/dalston",
@@ -388,8 +398,7 @@ def cloud_event(event: Event) -> dict[str, Any]:
         "rev": event.rev,
         "tenant": event.tenant,
         "prev": event.prev,
-        "data": data_of(event),
+        "meta": encode_meta(event.meta).decode() if event.meta else "",
     }
-    if event.meta:
-        view["meta"] = event.meta
-    return view
+    view = {name: value for name, value in attributes.items() if value != ""}
+    return view | {"data": data_of(event)}
