@@ -24,3 +24,7 @@ class ArchiveMissing(ProjectorError):
 
 class RebuildRunning(ProjectorError):
     """Another rebuild of this database is under way: wait for it to end."""
+
+
+class NotReplicated(ProjectorError):
+    """No replica of Redis confirmed the log (profile ha): see that one is up and connected."""

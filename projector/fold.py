@@ -1,0 +1,68 @@
+"""Rows of the log and states before → states after: pure, the same live and when rebuilding."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from projector.rows import Row, event
+from streams.events import FACTS, Unknown
+from streams.job import Job, evolve
+
+NO_JOB = ("engine.", "log.", "model.", "session.")
+"""Types whose aggregate is not a job: archived, never folded into one."""
+
+
+class Changes(msgspec.Struct):
+    """What a batch did: each touched job before and after, and what could not be folded."""
+
+    before: dict[str, Job | None]
+    after: dict[str, Job]
+    unknown: Counter[str]
+    seq: int
+    errors: list[str]
+
+
+def needed(rows: Iterable[Row], known: Mapping[str, Job]) -> set[str]:
+    """Ids of the jobs whose state must be loaded before the rows can be folded."""
+    missing, fresh = set(), set()
+    for row in rows:
+        if row.rev == 1:
+            fresh.add(row.job)
+        if row.job not in known and row.job not in fresh and not row.type.startswith(NO_JOB):
+            missing.add(row.job)
+    return missing
+
+
+def fold(rows: Iterable[Row], known: Mapping[str, Job]) -> Changes:
+    """Apply rows in order to the states in ``known``, which stays as it is.
+
+    An event that cannot be folded must not stop all others: it is skipped and counted.
+    """
+    changes = Changes({}, {}, Counter(), 0, [])
+    after = changes.after
+    for row in rows:
+        changes.seq = row.seq
+        if row.type.startswith(NO_JOB):
+            if row.type not in FACTS:
+                changes.unknown[row.type] += 1
+            continue
+        job = after.get(row.job)
+        if job is None:
+            job = changes.before.setdefault(row.job, known.get(row.job))
+        try:
+            told = event(row)
+            job = evolve(job, told)
+        except (msgspec.MsgspecError, LookupError, ValueError, TypeError) as error:
+            changes.unknown[row.type] += 1
+            changes.errors.append(f"event {row.seq} ({row.type}) cannot be folded: {error!r}")
+            continue
+        if type(told.fact) is Unknown:
+            changes.unknown[row.type] += 1
+            if job is None:  # of an aggregate that we do not know either
+                continue
+        if job is None:
+            changes.errors.append(f"event {row.seq} ({row.type}) is of a job that never began")
+            continue
+        after[row.job] = job
+    return changes

@@ -1,0 +1,246 @@
+"""The fold, live: tail the log, and archive, fold and move the checkpoint in one transaction."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from redis.asyncio import Redis
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from projector import metrics, store
+from projector.continuity import broken
+from projector.database import raw
+from projector.errors import CheckpointMoved, LogDiverged, NotReplicated
+from projector.fold import Changes, fold, needed
+from projector.queries import FOLD, Checkpoint, checkpoint
+from projector.rows import Row, parse
+from streams.job import Job
+from streams.keys import Keys
+from streams.log import Log
+from streams.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+BATCH = 2000
+"""Events of one transaction at most; as few as there are when the fold keeps up."""
+BATCH_BYTES = 4 * 1024 * 1024
+BLOCK_MS = 1000
+CACHED = 4000
+"""States of jobs under way that are kept in memory."""
+TRIM_STEP = 500
+"""Events by which the log outgrows its window before it is trimmed again."""
+BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+MOVE = text("""
+    UPDATE checkpoints SET seq = :to, id = :id, epoch = :epoch, moved_at = now()
+    WHERE name = :name AND seq = :seq AND id = :from AND epoch = :before
+""")
+BEGIN = text("""
+    INSERT INTO checkpoints (name, seq, id, epoch) VALUES (:name, 0, '', 1) ON CONFLICT DO NOTHING
+""")
+
+
+class Worker:
+    """One partition's fold. Any number may run: the checkpoint lets one batch in at a time."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: AsyncEngine,
+        redis: Redis,
+        *,
+        recover: Callable[[str], Awaitable[None]],
+    ) -> None:
+        """``redis`` answers XREAD unparsed (see `tail`); ``recover`` mends a diverged log."""
+        self._window = settings.log_window
+        self._replicated = settings.profile == "ha"
+        self._database = database
+        self._redis = redis
+        self._keys = Keys(settings.key_prefix, settings.partition)
+        self._log = Log(redis, self._keys)
+        self._recover = recover
+        self._states: dict[str, Job] = {}
+        self._trimmed = 0
+        self._count = BATCH
+        self.at = Checkpoint()
+        self.advanced = asyncio.Event()
+        self.trouble: str | None = "starting"
+
+    async def run(self) -> None:
+        """Fold for ever; an absence of Redis or Postgres is waited out, and nothing is lost."""
+        failures = 0
+        while True:
+            try:
+                await self._begin()
+                failures = 0
+                await self._follow()
+            except CheckpointMoved as moved:
+                logger.info("%s", moved)
+            except LogDiverged as diverged:
+                await self._mend(str(diverged))
+            except Exception as error:  # noqa: BLE001 - the rim: a server is away, or a bug; go on
+                metrics.FAILURES.labels("fold").inc()
+                self.trouble = f"{type(error).__name__}: {error}"
+                wait = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
+                failures += 1
+                logger.warning("the fold stands still, again in %s s: %s", wait, self.trouble)
+                await asyncio.sleep(wait)
+
+    async def _begin(self) -> None:
+        """Take the checkpoint from Postgres and forget all else."""
+        self._states.clear()
+        async with self._database.begin() as connection:
+            await connection.execute(BEGIN, {"name": FOLD})
+            self.at = await checkpoint(connection)
+        if reason := await broken(self._log, self.at):
+            raise LogDiverged(reason)
+        metrics.ARCHIVE.set(self.at.seq)
+        self.trouble = None
+
+    async def _mend(self, reason: str) -> None:
+        metrics.DIVERGED.set(1)
+        self.trouble = f"the log does not follow the archive: {reason}"
+        try:
+            await self._recover(reason)
+            metrics.DIVERGED.set(0)
+        except Exception as error:  # noqa: BLE001 - the rim: tried again from the start
+            metrics.FAILURES.labels("recover").inc()
+            logger.warning("recovery failed, again in a second: %r", error)
+            await asyncio.sleep(1.0)
+
+    async def _follow(self) -> None:
+        """Read and fold one batch while the one before it commits."""
+        commit: asyncio.Task[None] | None = None
+        read_to = self.at
+        try:
+            while True:
+                rows = await self._read(read_to)
+                if not rows:
+                    if commit:
+                        await commit
+                        commit = None
+                    await self._check(read_to)
+                    continue
+                changes = await self._prepare(rows)
+                if commit:
+                    await commit
+                commit = asyncio.create_task(self._commit(read_to, rows, changes))
+                read_to = Checkpoint(rows[-1].seq, rows[-1].id, rows[-1].epoch)
+        finally:
+            if commit:
+                commit.cancel()
+                await asyncio.gather(commit, return_exceptions=True)
+
+    async def _read(self, after: Checkpoint) -> list[Row]:
+        reply: Any = await self._redis.xread(
+            {self._keys.log: f"{after.seq}-0"}, self._count, BLOCK_MS
+        )
+        if not reply:
+            return []
+        rows = parse(reply[0][1], after)
+        mean = sum(len(row.data) + len(row.meta) for row in rows) // len(rows) + 300
+        self._count = max(20, min(BATCH, BATCH_BYTES // mean))
+        return rows
+
+    async def _check(self, after: Checkpoint) -> None:
+        """Nothing came: is the log where we think it is?"""
+        head = await self._log.head()
+        if head is not None and (head.seq, head.id) == (after.seq, after.id):
+            return
+        if reason := await broken(self._log, after):
+            raise LogDiverged(reason)
+
+    async def _prepare(self, rows: list[Row]) -> Changes:
+        """Fold on the states as they will be: when the batch before fails, all is forgotten."""
+        touched = {row.job for row in rows}
+        known = {job_id: self._states[job_id] for job_id in touched if job_id in self._states}
+        if missing := needed(rows, known):
+            async with self._database.connect() as connection:
+                known |= await store.load(await raw(connection), missing)
+        changes = fold(rows, known)
+        for job_id in changes.after:
+            self._states.pop(job_id, None)  # so that the dict is in order of last use
+        self._states.update(changes.after)
+        for error in changes.errors:
+            logger.error("%s; it is skipped, `dalston rebuild` folds it once it can be", error)
+        return changes
+
+    async def _commit(self, before: Checkpoint, rows: list[Row], changes: Changes) -> None:
+        last = rows[-1]
+        to = Checkpoint(last.seq, last.id, last.epoch)
+        async with self._database.begin() as connection:
+            await move(connection, FOLD, before, to)
+            driver = await raw(connection)
+            await store.archive(driver, rows)
+            await store.save(driver, changes)
+            if self._replicated:
+                await self._barrier()
+        self._committed(to, rows, changes)
+        await self._trim()
+
+    def _committed(self, to: Checkpoint, rows: list[Row], changes: Changes) -> None:
+        self.at = to
+        self.advanced.set()
+        metrics.FOLDED.inc(len(rows))
+        metrics.BATCHES.inc()
+        metrics.ARCHIVE.set(to.seq)
+        for type_, count in changes.unknown.items():
+            metrics.UNKNOWN.labels(type_).inc(count)
+        for job_id, job in changes.after.items():
+            # A job that has ended is hardly touched again; one that went on is in the next batch.
+            if job.terminal and self._states.get(job_id) is job:
+                del self._states[job_id]
+        while len(self._states) > CACHED:  # over BATCH: what is in flight is never among them
+            del self._states[next(iter(self._states))]
+
+    async def _barrier(self) -> None:
+        """Wait until a replica has what we read; WAIT counts from this connection's own write."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.set(f"{self._keys.base}:barrier", str(time.time_ns()), px=60_000)
+        pipe.execute_command("WAIT", 1, 5000)
+        _, replicas = await pipe.execute()
+        if int(replicas) < 1:
+            raise NotReplicated("no replica took the log within 5 s")
+
+    async def _trim(self) -> None:
+        below = self.at.seq - self._window + 1
+        if below - self._trimmed >= TRIM_STEP or (self._trimmed == 0 and below > 1):
+            await self._log.trim(below)
+            self._trimmed = below
+
+    async def lag(self) -> tuple[int, float]:
+        """Events not folded yet, and the age in seconds of the oldest of them."""
+        head = await self._log.head()
+        at = self.at.seq
+        if head is None or head.seq <= at:
+            return 0, 0.0
+        oldest = await self._log.read(at, count=1)
+        age = time.time() - oldest[0].time.timestamp() if oldest else 0.0
+        return head.seq - at, max(age, 0.0)
+
+
+async def move(connection: AsyncConnection, name: str, before: Checkpoint, to: Checkpoint) -> None:
+    """Move a checkpoint on, if it still stands where we think: the gate of each transaction.
+
+    Raises:
+        CheckpointMoved: somebody else moved it.
+    """
+    values = {
+        "name": name, "seq": before.seq, "from": before.id, "before": before.epoch,
+        "to": to.seq, "id": to.id, "epoch": to.epoch,
+    }  # fmt: skip
+    if (await connection.execute(MOVE, values)).rowcount != 1:
+        raise CheckpointMoved(f"{name} is no longer at event {before.seq}: somebody else moved it")
+
+
+def tail(redis: Redis) -> Redis:
+    """Make a client of its own answer XREAD as the server sent it, for `Worker`."""
+
+    def as_sent(response: Any, **_: Any) -> Any:
+        return response
+
+    redis.set_response_callback("XREAD", as_sent)
+    return redis
