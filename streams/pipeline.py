@@ -25,6 +25,10 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
 DEFAULT_ENGINES = {"prepare": "audio_prepare", "transcribe": "faster_whisper", "merge": "merge"}
 """Who does a stage when the request names no model of somebody else's."""
+LONGEST_TEXT = 4000
+"""Bytes of a prompt, of hotwords and of all labels: they travel in events, which are small."""
+HIGHEST_PRIORITY = 10
+LONGEST_DEADLINE_S = 30 * 24 * 3600.0
 
 
 def plan(request: JobRequest, offers: Sequence[Offer]) -> tuple[PlannedStage, ...]:
@@ -36,6 +40,7 @@ def plan(request: JobRequest, offers: Sequence[Offer]) -> tuple[PlannedStage, ..
     Raises:
         InvalidRequest: no engine takes what the request asks for; the message says what they take.
     """
+    _check(request)
     transcriber = _transcriber(request, offers)
     return (
         PlannedStage(
@@ -63,16 +68,35 @@ def _transcriber(request: JobRequest, offers: Sequence[Offer]) -> str:
     if not candidates:
         return default
     candidates.sort(key=lambda offer: (offer.engine != default, offer.engine))
-    for offer in candidates:
-        if _takes_model(offer, request.model):
-            _check_language(offer, request)
-            return offer.engine
+    named = [offer for offer in candidates if request.model in {None, *offer.models}]
+    for offer in named or [offer for offer in candidates if offer.any_model]:
+        _check_language(offer, request)
+        return offer.engine
     known = sorted({model for offer in candidates for model in offer.models})
-    raise InvalidRequest(f"unknown model {request.model!r}; there are: {', '.join(known)}")
+    raise InvalidRequest(
+        f"unknown model {request.model!r}; there are: {', '.join(known) or 'none'}"
+    )
 
 
-def _takes_model(offer: Offer, model: str | None) -> bool:
-    return model is None or offer.any_model or model in offer.models
+def _check(request: JobRequest) -> None:
+    """What would not fit an event or a queue is refused before it is accepted."""
+    labels = "".join(f"{name}{value}" for name, value in request.labels.items())
+    texts = {
+        "model": request.model, "language": request.language, "hotwords": request.hotwords,
+        "initial_prompt": request.initial_prompt, "labels": labels,
+    }  # fmt: skip
+    for name, text in texts.items():
+        if len((text or "").encode("utf-8", "replace")) > LONGEST_TEXT:
+            raise InvalidRequest(f"{name} is over {LONGEST_TEXT} bytes")
+    if abs(request.priority) > HIGHEST_PRIORITY:
+        raise InvalidRequest(
+            f"priority {request.priority} is not within ±{HIGHEST_PRIORITY}; higher goes first"
+        )
+    deadline = request.deadline_s
+    if deadline is not None and not 0 < deadline <= LONGEST_DEADLINE_S:
+        raise InvalidRequest(
+            f"deadline_s {deadline} is not between 0 and {LONGEST_DEADLINE_S:.0f} seconds"
+        )
 
 
 def _check_language(offer: Offer, request: JobRequest) -> None:
