@@ -182,7 +182,7 @@ class Artifacts:
                 raise ArtifactMissing(f"{artifact.uri} is not in the store") from None
             raise
         async with reply["Body"] as body:
-            async for chunk in body.content.iter_chunked(CHUNK):
+            async for chunk in body.iter_chunks(CHUNK):
                 digest.update(chunk)
                 size += len(chunk)
                 yield chunk

@@ -16,6 +16,6 @@ def main(engine_class: type[Engine], arguments: Sequence[str] | None = None) -> 
     given = sys.argv[1:] if arguments is None else arguments
     if given:
         return alone.run(engine_class(), given)
-    from engines.sdk import service  # noqa: PLC0415 - alone needs no Redis, S3 or their megabytes
+    from engines.sdk.service import serve  # noqa: PLC0415 - alone needs no Redis, nor its megabytes
 
-    return service.serve(engine_class, os.environ)
+    return serve(engine_class, os.environ)

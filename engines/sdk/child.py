@@ -1,0 +1,132 @@
+"""The child process: holds the engine and its model, does one order after another.
+
+Started by the supervisor as ``python -m engines.sdk.child MODULE:CLASS FD``; it never touches Redis
+or S3, and dies with its supervisor.
+"""
+
+import ctypes
+import gc
+import importlib
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from engines.sdk import host as hosts
+from engines.sdk.contract import Engine, Task
+from engines.sdk.frames import (
+    Done,
+    Failed,
+    Load,
+    Loaded,
+    Order,
+    Progressed,
+    Ready,
+    Report,
+    Run,
+    frame,
+    next_order,
+)
+from engines.sdk.host import Host
+
+PR_SET_PDEATHSIG = 1
+REPORT_EVERY_S = 0.1
+"""An engine may report progress as often as it likes; the wire carries this much of it."""
+
+
+def main(place: str, fd: int) -> int:
+    """Serve orders until the supervisor closes the wire."""
+    _die_with_parent()
+    engine_class = locate(place)
+    wire = socket.socket(fileno=fd)
+    host = Host(engine_class())
+    gc.collect()
+    gc.freeze()
+    say = _speaker(wire)
+    say(Ready())
+    while (order := next_order(wire)) is not None:
+        say(_obey(host, order, say))
+    return 0
+
+
+def place_of(engine_class: type[Engine]) -> str:
+    """Where the child finds the class: ``module:Class``."""
+    module = engine_class.__module__
+    if module == "__main__":
+        spec = sys.modules["__main__"].__spec__
+        if spec is None:
+            raise RuntimeError("start the engine with `python -m`, so that its child finds it")
+        module = spec.name
+    return f"{module}:{engine_class.__qualname__}"
+
+
+def locate(place: str) -> type[Engine]:
+    """The engine class at ``module:Class``."""
+    module, _, name = place.partition(":")
+    found: type[Engine] = getattr(importlib.import_module(module), name)
+    return found
+
+
+def _obey(host: Host, order: Order, say: Callable[[Report], None]) -> Report:
+    try:
+        if isinstance(order, Load):
+            return Loaded(order.model, host.ensure(order.model))
+        task = _task(host.engine, order, _throttled(say))
+        return Done(host.run(task, loaded=lambda seconds: say(Loaded(host.model, seconds))))
+    except Exception as error:  # noqa: BLE001 - whatever an engine raises is a stage.failed
+        kind, reason = hosts.failure(error)
+        return Failed(kind=kind, reason=reason, trace=hosts.trace(error), peak_rss=hosts.peak())
+
+
+def _task(engine: Engine, order: Run, report: Callable[[float], None]) -> Task:
+    return Task(
+        job=order.job,
+        stage=order.stage,
+        token=order.token,
+        engine=engine.name,
+        version=engine.version,
+        workdir=Path(order.workdir),
+        base_uri=order.base_uri,
+        options=order.options,
+        filename=order.filename,
+        source=Path(order.source) if order.source else None,
+        documents=order.documents,
+        tracks=tuple(Path(path) for path in order.tracks),
+        report=report,
+    )
+
+
+def _throttled(say: Callable[[Report], None]) -> Callable[[float], None]:
+    last = 0.0
+
+    def report(fraction: float) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= REPORT_EVERY_S or fraction >= 1.0:
+            last = now
+            say(Progressed(min(max(fraction, 0.0), 1.0)))
+
+    return report
+
+
+def _speaker(wire: socket.socket) -> Callable[[Report], None]:
+    def say(report: Report) -> None:
+        wire.sendall(frame(report))
+
+    return say
+
+
+def _die_with_parent() -> None:
+    """A supervisor that is killed takes its child along: no orphan holds a model."""
+    parent = os.getppid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))

@@ -1,0 +1,54 @@
+"""Servers that are away: which errors say so, and waiting until they are back."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import aiohttp
+from botocore.exceptions import BotoCoreError, ClientError
+
+from streams.connection import AWAY
+from streams.errors import Conflict, LogInconsistent, LogMissing, SchemaTooNew
+
+T = TypeVar("T")
+log = logging.getLogger("dalston.engine")
+
+LOG_AWAY = (*AWAY, LogMissing, LogInconsistent, SchemaTooNew, Conflict, OSError)
+"""The log cannot be written now; somebody (or the projector) will see to it."""
+STORE_AWAY = (BotoCoreError, aiohttp.ClientError, OSError, asyncio.TimeoutError)
+STORE_S = 60.0
+"""How long an absence of the artifact store is waited out before the attempt fails."""
+
+
+async def until_written(call: Callable[[], Awaitable[T]]) -> T:
+    """The result of a call to Redis, tried again until it can be had."""
+    wait = 0.1
+    while True:
+        try:
+            return await call()
+        except LOG_AWAY as error:
+            log.warning("the log is away, trying again: %s: %s", type(error).__name__, error)
+        await asyncio.sleep(wait)
+        wait = min(2 * wait, 2.0)
+
+
+async def until_stored(call: Callable[[], Awaitable[T]]) -> T:
+    """The result of a call to S3, tried again for STORE_S; then the last error."""
+    deadline, wait = time.monotonic() + STORE_S, 0.25
+    while True:
+        try:
+            return await call()
+        except (*STORE_AWAY, ClientError) as error:
+            if time.monotonic() + wait > deadline or not _may_pass(error):
+                raise
+            log.warning("the artifact store is away, trying again: %s", error)
+        await asyncio.sleep(wait)
+        wait = min(2 * wait, 5.0)
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, ClientError):
+        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)) >= 500
+    return True

@@ -1,0 +1,49 @@
+"""What an engine process reads from its environment besides the settings of every process."""
+
+import socket
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+
+class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one replica of an engine; each field is the variable ``DALSTON_<FIELD>``."""
+
+    engine_slot: Annotated[
+        int, Meta(description="number of this replica on its host; its name holds it", ge=0)
+    ] = 0
+    engine_host: Annotated[
+        str, Meta(description="host in the replica's name; empty means this machine's name")
+    ] = ""
+    health_host: Annotated[
+        str, Meta(description="address that /healthz, /readyz and /metrics listen on")
+    ] = "127.0.0.1"
+    health_port: Annotated[
+        int, Meta(description="their port; 0 means a free one", ge=0, le=65535)
+    ] = 0
+    drain_s: Annotated[
+        float, Meta(description="seconds that SIGTERM leaves to the task at hand", ge=0)
+    ] = 30.0
+    idle_unload_s: Annotated[
+        float,
+        Meta(description="end the model's process after so many idle seconds; 0: never", ge=0),
+    ] = 0.0
+    memory_budget: Annotated[
+        int, Meta(description="bytes over which an idle model process is replaced; 0: any", ge=0)
+    ] = 0
+    prewarm: Annotated[
+        bool, Meta(description="load the default model at start, before the first task")
+    ] = True
+    workdir: Annotated[
+        str, Meta(description="folder for the files of running tasks; empty: the system's")
+    ] = ""
+
+    def replica(self, engine: str) -> str:
+        """The name of this replica, which is its consumer name too."""
+        return f"{engine}@{self.host}-{self.engine_slot}"
+
+    @property
+    def host(self) -> str:
+        """The host in the replica's name."""
+        return self.engine_host or socket.gethostname()
