@@ -8,7 +8,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 LOCKED_ENGINES := $(dir $(wildcard engines/*/requirements.in))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lock
+.PHONY: help setup setup-dev lock lint test test-faults test-docker bench-core
 
 help: ## show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,3 +26,23 @@ lock: setup ## pin all requirements again, newest that fit, hashes included
 		echo "$(COMPILE) --upgrade $${folder}requirements.in -o $${folder}requirements.lock"; \
 		$(COMPILE) --upgrade $${folder}requirements.in -o $${folder}requirements.lock || exit 1; \
 	done
+
+lint: setup-dev ## ruff, formatting, mypy (strict, tests too), import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+TEST := $(BIN)/pytest -p no:cacheprovider
+
+test: setup-dev ## all tests but the slow suites, against real servers that they start
+	$(TEST) -n 2 --dist loadgroup -m "not docker and not faults and not browser"
+
+test-faults: setup-dev ## kill, stall and cut off real processes while jobs run (SHORT=1: a few)
+	DALSTON_SHORT=$(SHORT) $(TEST) -m faults tests
+
+test-docker: setup-dev ## build and run the Compose file, lose an engine, tear it down
+	$(TEST) -s -m docker tests/docker
+
+bench-core: setup-dev ## hand-off, pipeline beside the bare library, projector, commits, memory
+	$(BIN)/python -m bench.core

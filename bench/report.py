@@ -1,0 +1,29 @@
+"""One line of a benchmark's answer: what, how much, what it should be, and whether it is."""
+
+import sys
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Row:
+    """A figure; ``ok`` is None where there is no target."""
+
+    what: str
+    value: str
+    target: str = ""
+    ok: bool | None = None
+
+
+def show(title: str, rows: list[Row]) -> bool:
+    """Print a table; whether every target is met."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for heading in ("what", "measured", "target", ""):
+        table.add_column(heading)
+    for row in rows:
+        mark = {None: "", True: "met", False: "MISSED"}[row.ok]
+        table.add_row(row.what, row.value, row.target, mark)
+    Console(file=sys.stdout, width=110).print(table)
+    return all(row.ok is not False for row in rows)
