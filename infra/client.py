@@ -22,6 +22,7 @@ from web.views import (
     HitView,
     JobList,
     JobView,
+    Readiness,
 )
 
 T = TypeVar("T")
@@ -155,12 +156,12 @@ class Client:
                 return message.seq
         raise AssertionError("a live stream does not end")
 
-    async def ready(self) -> bool:
-        """Whether the stack can work now."""
+    async def readiness(self) -> Readiness:
+        """What the web says of the servers behind it, well or not."""
         try:
-            return (await self._http.get("/readyz")).status_code == 200
-        except httpx.TransportError:
-            return False
+            return decode(await self._http.get("/readyz"), Readiness)
+        except httpx.TransportError as error:
+            raise Unreachable(f"no answer from {self.url}: {error}") from None
 
     async def follow(
         self, *, job: str | None = None, start: int | None = None, tries: int = TRIES

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from infra.cli import engines, events, jobs, running, transcribe
+from infra.cli import demo, doctor, engines, events, jobs, running, transcribe
 from infra.cli.shell import Commands, Shell
 from infra.local.stack import home_of
 
@@ -29,6 +29,8 @@ def cli(ctx: click.Context, home: Path | None, url: str | None, debug: bool) -> 
 
 
 for command in (
+    demo.demo,
+    doctor.doctor,
     running.up, running.down, running.status,
     transcribe.transcribe,
     jobs.jobs, jobs.job, jobs.cancel, jobs.retry, jobs.parked, jobs.erase, jobs.search,

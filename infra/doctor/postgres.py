@@ -1,0 +1,77 @@
+"""Postgres: there, its schema up to date, the projection close behind the log."""
+
+import asyncio
+
+from redis.asyncio import Redis
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from infra.doctor import clock
+from infra.doctor.finding import Finding, fail, ok, warn
+from projector import database, queries
+from streams.keys import Keys
+from streams.log import Head, Log
+from streams.settings import Settings
+
+OLDEST = 150000
+FAR = 1000
+LOOK_S = 1.5
+
+
+async def examine(engine: AsyncEngine, redis: Redis, settings: Settings) -> list[Finding]:
+    """All about the server and the projection in it."""
+    async with engine.connect() as connection:
+        number = int(await connection.scalar(text("SHOW server_version_num")) or 0)
+        now = await connection.scalar(text("SELECT clock_timestamp()"))
+    assert now is not None
+    name = f"{number // 10000}.{number % 10000}"
+    server = (
+        ok("postgres", name)
+        if number >= OLDEST
+        else warn("postgres", f"{name} is not tested", "use Postgres 15 or newer")
+    )
+    findings = [server, clock.compare("postgres clock", now), await schema(engine)]
+    if findings[-1].level == "ok":
+        findings.append(await lag(engine, redis, settings))
+    return findings
+
+
+async def schema(engine: AsyncEngine) -> Finding:
+    """Whether the migrations have run."""
+    found = await database.version(engine)
+    if found == database.HEAD:
+        return ok("schema", f"migration {found}")
+    detail = f"migration {found}, not {database.HEAD}" if found else "no tables yet"
+    return fail("schema", detail, "start the projector of this version: it migrates by itself")
+
+
+async def lag(engine: AsyncEngine, redis: Redis, settings: Settings) -> Finding:
+    """How far the projection is behind the log; when it is, whether it moves."""
+    log = Log(redis, Keys(settings.key_prefix, settings.partition))
+    head, at = await log.head(), await checkpoint(engine)
+    if head is None:
+        return warn("projector", f"it stands at seq {at.seq}; there is no log", "dalston recover")
+    if at.epoch != head.epoch or at.seq > head.seq:
+        detail = f"archive at seq {at.seq} of epoch {at.epoch}, log at {describe(head)}"
+        return fail("projector", detail, "Redis lost events: stop the stack, `dalston recover`")
+    behind = head.seq - at.seq
+    if not behind:
+        return ok("projector", f"at seq {at.seq}, nothing behind")
+    await asyncio.sleep(LOOK_S)
+    moved = (await checkpoint(engine)).seq - at.seq
+    if not moved:
+        cure = "is it running? its log and /readyz say what it waits for"
+        return fail("projector", f"{behind} events behind, and it does not move", cure)
+    detail = f"was {behind} events behind, took in {moved} in {LOOK_S} s"
+    return warn("projector", detail, "wait") if behind > FAR else ok("projector", detail)
+
+
+async def checkpoint(engine: AsyncEngine) -> queries.Checkpoint:
+    """Where the projection stands."""
+    async with engine.connect() as connection:
+        return await queries.checkpoint(connection)
+
+
+def describe(head: Head) -> str:
+    """The end of the log in words."""
+    return f"seq {head.seq} of epoch {head.epoch}"
