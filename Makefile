@@ -46,3 +46,14 @@ test-docker: setup-dev ## build and run the Compose file, lose an engine, tear i
 
 bench-core: setup-dev ## hand-off, pipeline beside the bare library, projector, commits, memory
 	$(BIN)/python -m bench.core
+
+.PHONY: demo up down
+
+demo: setup ## start a stack, transcribe the samples, show it all, leave nothing behind
+	@$(BIN)/dalston demo
+
+up: setup ## start a stack in the background and print its address
+	@$(BIN)/dalston up --detach
+
+down: setup ## stop the stack
+	@$(BIN)/dalston down
