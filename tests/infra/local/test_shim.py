@@ -66,9 +66,10 @@ def supervisor(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     )
     with process:
         assert process.stdout
-        yield json.loads(process.stdout.readline())
+        said = json.loads(process.stdout.readline())
         holder = Home(tmp_path).supervisor()
         assert holder
+        yield said
         with suppress(ProcessLookupError):
             os.kill(holder, signal.SIGKILL)
 
