@@ -1,5 +1,6 @@
 """Load, decide, commit, and again on a conflict: the shell around commit.lua."""
 
+import hashlib
 import importlib.resources
 import time
 from collections.abc import Callable, Sequence
@@ -91,7 +92,7 @@ class Script:
 
     def __init__(self, redis: Redis, name: str) -> None:
         self.source = importlib.resources.files("streams").joinpath(name).read_text()
-        self._sha = ""
+        self._sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
         self._redis = redis
 
     async def __call__(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
@@ -106,24 +107,23 @@ class Script:
             raise known(text.partition(" script:")[0]) from None
 
     async def _run(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        if self._sha:
-            try:
-                return await self._redis.evalsha(self._sha, len(keys), *keys, *args)
-            except NoScriptError:
-                pass
-        self._sha = await self._redis.script_load(self.source)
-        return await self._redis.evalsha(self._sha, len(keys), *keys, *args)
+        try:
+            return await self._redis.evalsha(self._sha, len(keys), *keys, *args)
+        except NoScriptError:
+            return await self._redis.eval(self.source, len(keys), *keys, *args)
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
     """One call of the script: what to append, enqueue (each stage.ready), settle and release.
 
-    ``again`` are events of before whose tasks are enqueued once more.
+    ``again`` are events of before whose tasks are enqueued once more; ``ended``: the job was
+    terminal already, so its state may have left Redis.
     """
 
     job_id: str = ""
     rev: int = 0
     state: Job | None = None
+    ended: bool = False
     events: tuple[Event, ...] = ()
     again: tuple[Event, ...] = ()
     settled: tuple[Ticket, ...] = ()
@@ -144,7 +144,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
         over = self.state is None or self.state.terminal
         state = jobs.encode(self.state) if self.state else b""
         args: list[Any] = [SCHEMA, self.job_id, self.rev, state, TERMINAL_TTL_MS if over else 0]
-        args += (RELEASE_WINDOW, len(self.events))
+        args += (int(self.ended), RELEASE_WINDOW, len(self.events))
         ready: list[Any] = []
         for event in self.events:
             args += (event.id, event.type, format_time(event.time), event.tenant)
@@ -174,10 +174,14 @@ class Ledger:
     async def load(self, job_id: str) -> Job | None:
         """The job's state in Redis, None when there is none (or no longer)."""
         pipe = self.redis.pipeline(transaction=False)
-        pipe.hget(self.keys.job(job_id), "state")
+        pipe.hmget(self.keys.job(job_id), "state", "schema")
         pipe.time()
-        state, now = await pipe.execute()
+        (state, schema), now = await pipe.execute()
         self.clock.set(*now)
+        if int(schema or 0) > SCHEMA:
+            raise SchemaTooNew(
+                f"job {job_id} has schema {int(schema)}, this process knows {SCHEMA}"
+            )
         return jobs.decode(state) if state else None
 
     async def transition(
@@ -212,7 +216,13 @@ class Ledger:
             except Refused:
                 if fresh:
                     raise
-                job, fresh = await self.load(job_id), True
+                facts = ()
+            if not facts and not fresh:
+                # Refused, or done before, by what was known: see whether it is so.
+                job, fresh = (
+                    await self.load(job_id) or (job if job and job.terminal else None),
+                    True,
+                )
                 rev = job.rev if job else 0
                 continue
             if not facts:
@@ -229,6 +239,7 @@ class Ledger:
                     job_id=job_id,
                     rev=rev,
                     state=after,
+                    ended=job is not None and job.terminal,
                     events=tuple(events),
                     settled=(settle,) if settle else (),
                 )
@@ -241,17 +252,7 @@ class Ledger:
 
     async def append(self, aggregate: str, *facts: AnyFact) -> None:
         """Facts of something that is no job and keeps no state, such as a replica of an engine."""
-        stored: Any = await self.redis.hget(self.keys.job(aggregate), "rev")
-        rev, ids = int(stored or 0), [self._ids() for _ in facts]
-        for _ in range(ATTEMPTS):
-            events = envelopes(
-                None, facts, now=self.clock.now(), job_id=aggregate, rev=rev, ids=ids
-            )
-            reply = await self._send(Write(job_id=aggregate, rev=rev, events=tuple(events)))
-            if reply[0] == b"OK":
-                return
-            rev = int(reply[1])
-        raise Conflict(f"{aggregate} changed {ATTEMPTS} times while it was being written to")
+        await self.transition(aggregate, lambda _, __: facts)
 
     async def begin(self, head: Head, *facts: AnyFact) -> None:
         """Begin a log after ``head`` with facts of its own, in one step: no event comes before."""
