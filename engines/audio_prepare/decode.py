@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import av
 import numpy as np
+from av.stream import Stream
 
 from engines.audio_prepare.mix import Samples
 from engines.audio_prepare.source import Source
@@ -68,11 +69,11 @@ class Decoding:
             if packet.stream is not self._source.stream:
                 continue
             try:
-                yield from packet.decode()
+                yield from self._source.stream.decode(packet)
             except av.error.FFmpegError:
                 self._damage()
 
-    def _packets(self) -> Iterator[av.Packet]:
+    def _packets(self) -> "Iterator[av.Packet[Stream]]":
         """All packets, of video too: how far they go shows whether the file is whole."""
         packets = self._source.container.demux()
         while True:
@@ -86,7 +87,7 @@ class Decoding:
             self._note(packet)
             yield packet
 
-    def _note(self, packet: av.Packet) -> None:
+    def _note(self, packet: "av.Packet[Stream]") -> None:
         if packet.pts is not None and packet.time_base:
             start = self._source.container.start_time or 0
             end = (packet.pts + (packet.duration or 0)) * packet.time_base
@@ -106,5 +107,5 @@ class Decoding:
 
 def _rows(frame: av.AudioFrame) -> Samples:
     """(channels, n); what is no number is silence."""
-    samples: Samples = frame.to_ndarray()
+    samples = frame.to_ndarray().astype(np.float32, copy=False)
     return np.nan_to_num(samples, copy=False, posinf=0.0, neginf=0.0)

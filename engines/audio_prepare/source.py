@@ -71,6 +71,7 @@ def opened(path: Path, name: str) -> Iterator[Source]:
         try:
             container = av.open(
                 file,
+                mode="r",
                 options={"protocol_whitelist": "none"},
                 metadata_errors="replace",
                 buffer_size=BUFFER,

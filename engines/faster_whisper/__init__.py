@@ -1,0 +1,1 @@
+"""Whisper models by CTranslate2: speech → words with times."""

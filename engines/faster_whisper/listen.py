@@ -1,0 +1,153 @@
+"""One loaded model listening to a window of audio: find speech, batch it, doubt what comes."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from engines.faster_whisper import shapes
+from engines.faster_whisper.audio import RATE, Samples, Window, quietest
+from engines.faster_whisper.clips import MAX_CLIP_S, Clip, packed
+from engines.sdk.contract import OutOfMemory
+from streams.transcript import Segment
+
+BEAM = 5
+SILENT_GAP_S = 2.0
+DETECTION_S = 90
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """How to listen; ``language`` is settled by then."""
+
+    language: str | None
+    task: str
+    vad: bool
+    hotwords: str | None
+    initial_prompt: str | None
+    keep_words: bool
+    batch: int
+
+
+class Listener:
+    """Wraps a WhisperModel; one for a process."""
+
+    def __init__(self, model: Any) -> None:
+        from faster_whisper import BatchedInferencePipeline  # noqa: PLC0415 - a heavy library
+
+        self._model = model
+        self._batched = BatchedInferencePipeline(model)
+
+    def clips(self, window: Window, *, vad: bool) -> list[Clip]:
+        """Where to listen, each clip short enough for the model."""
+        if not vad:
+            return list(_even(window.samples))
+        from faster_whisper.vad import VadOptions, get_speech_timestamps  # noqa: PLC0415
+
+        options = VadOptions(
+            max_speech_duration_s=MAX_CLIP_S, min_silence_duration_ms=500, speech_pad_ms=200
+        )
+        found = get_speech_timestamps(window.samples, options)
+        return packed(Clip(part["start"] / RATE, part["end"] / RATE) for part in found)
+
+    def language(self, window: Window, clips: Sequence[Clip]) -> tuple[str, float]:
+        """The language of the first speech, with the probability that the model gives it."""
+        import numpy as np  # noqa: PLC0415
+
+        speech = [_cut(window, clip) for clip in clips]
+        audio = np.concatenate(speech)[: DETECTION_S * RATE]
+        code, probability, _ = self._model.detect_language(
+            audio, language_detection_segments=DETECTION_S // 30
+        )
+        return str(code), round(float(probability), 4)
+
+    def segments(
+        self, window: Window, clips: Sequence[Clip], request: Request, channel: int | None
+    ) -> Iterator[Segment]:
+        """What is said in the clips, in order; one batch at a time."""
+        for first in range(0, len(clips), request.batch):
+            for heard in self._heard(window, clips[first : first + request.batch], request):
+                if shapes.is_silence(heard.heard):
+                    continue
+                start, end = (window.start + edge for edge in heard.clip)
+                words = shapes.spoken(heard.heard, window.start + heard.offset, start, end)
+                yield from shapes.segments(
+                    heard.heard, words, channel=channel, keep_words=request.keep_words
+                )
+
+    def _heard(self, window: Window, clips: Sequence[Clip], request: Request) -> Iterator["_Heard"]:
+        for clip, heard in zip(clips, self._batch(window, clips, request), strict=True):
+            if shapes.is_doubtful(heard):
+                for again in self._again(window, clip, request):
+                    yield _Heard(clip, clip.start, again)
+            else:
+                yield _Heard(clip, 0.0, heard)
+
+    def _batch(self, window: Window, clips: Sequence[Clip], request: Request) -> list[shapes.Heard]:
+        """One segment a clip, times from the window's start; in halves when memory is short.
+
+        Raises:
+            OutOfMemory: one clip alone is too much.
+        """
+        try:
+            found, _ = self._batched.transcribe(
+                window.samples,
+                clip_timestamps=[clip._asdict() for clip in clips],
+                batch_size=len(clips),
+                without_timestamps=True,  # with them it loses what follows the last one
+                **_common(request),
+            )
+            return list(found)
+        except RuntimeError as error:
+            if "out of memory" not in str(error).lower():
+                raise
+        if len(clips) == 1:
+            raise OutOfMemory("the model does not fit, even with one clip at a time")
+        half = len(clips) // 2
+        return [
+            part
+            for some in (clips[:half], clips[half:])
+            for part in self._batch(window, some, request)
+        ]
+
+    def _again(self, window: Window, clip: Clip, request: Request) -> Iterator[shapes.Heard]:
+        """A second try at rising temperatures, as no batch can; times from the clip's start."""
+        found, _ = self._model.transcribe(
+            _cut(window, clip),
+            condition_on_previous_text=False,
+            hallucination_silence_threshold=SILENT_GAP_S,
+            **_common(request),
+        )
+        yield from found
+
+
+class _Heard(NamedTuple):
+    clip: Clip
+    offset: float
+    heard: shapes.Heard
+
+
+def _common(request: Request) -> dict[str, Any]:
+    return {
+        "language": request.language,
+        "task": request.task,
+        "beam_size": BEAM,
+        "word_timestamps": True,
+        "vad_filter": False,
+        "hotwords": request.hotwords,
+        "initial_prompt": request.initial_prompt,
+    }
+
+
+def _cut(window: Window, clip: Clip) -> Samples:
+    return window.samples[int(clip.start * RATE) : int(clip.end * RATE)]
+
+
+def _even(samples: Samples) -> Iterator[Clip]:
+    """All of it, cut where it is quietest."""
+    start, longest = 0, int(MAX_CLIP_S * RATE)
+    while start < len(samples):
+        piece = samples[start : start + longest]
+        whole = start + longest >= len(samples)
+        end = start + (len(piece) if whole else quietest(piece, 5 * RATE))
+        yield Clip(start / RATE, end / RATE)
+        start = end
