@@ -1,7 +1,7 @@
-"""Bare faster-whisper in one process, for bench.pipeline: a transcription for each line of input.
+"""Bare faster-whisper in one process, for bench.pipeline: a transcription for each input line.
 
-Runs in the engine's own environment: ``ENV/bin/python bench/bare_whisper.py MODEL FILE``. Prints one
-JSON line when the model is warm, and one for each line that it reads: the seconds that it took.
+Runs in the engine's own environment: ``ENV/bin/python bench/bare_whisper.py MODEL FILE``. Prints
+a JSON line when the model is warm, and one for each line that it reads: the seconds it took.
 """
 
 import json

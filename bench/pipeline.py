@@ -1,4 +1,4 @@
-"""Wall time of the whole pipeline beside bare faster-whisper in one process, in turns, models warm."""
+"""Wall time of the pipeline beside bare faster-whisper in one process, in turns, models warm."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ async def measure(url: str, python: str, sample: Path, rounds: int) -> list[Row]
     return [
         Row("bare faster-whisper, median", f"{other:.2f} s"),
         Row("upload to transcript, median", f"{mine:.2f} s", f"{limit:.2f} s", mine <= limit),
-        Row("… over the bare library", f"{mine / other:.2f} ×, {mine - other:+.2f} s"),
+        Row("… over the bare library", f"{mine / other:.2f} times, {mine - other:+.2f} s"),
     ]
 
 
