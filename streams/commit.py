@@ -73,14 +73,19 @@ class Committed(msgspec.Struct, frozen=True):
 
 
 class Clock:
-    """Redis's time without asking for it: every reply of the script sets the offset anew."""
+    """Redis's time without asking for it, from the times that its replies carry."""
 
     def __init__(self) -> None:
         self._offset = time.time() - time.monotonic()
 
-    def set(self, seconds: int, microseconds: int) -> None:
-        """Take the server's time from a reply that has just come."""
-        self._offset = seconds + microseconds / 1e6 - time.monotonic()
+    def set(self, seconds: int, microseconds: int, *, sent: float) -> None:
+        """Take in the server's time from a reply that has just come.
+
+        The server read its clock at some moment between ``sent`` (our monotonic time) and now: our
+        offset is moved only as far as that demands, so that a slow reply does not set us back.
+        """
+        then = seconds + microseconds / 1e6
+        self._offset = min(max(self._offset, then - time.monotonic()), then - sent)
 
     def now(self) -> datetime:
         """The server's time now, in UTC."""
@@ -176,8 +181,9 @@ class Ledger:
         pipe = self.redis.pipeline(transaction=False)
         pipe.hmget(self.keys.job(job_id), "state", "schema")
         pipe.time()
+        sent = time.monotonic()
         (state, schema), now = await pipe.execute()
-        self.clock.set(*now)
+        self.clock.set(*now, sent=sent)
         if int(schema or 0) > SCHEMA:
             raise SchemaTooNew(
                 f"job {job_id} has schema {int(schema)}, this process knows {SCHEMA}"
@@ -256,7 +262,8 @@ class Ledger:
 
     async def begin(self, head: Head, *facts: AnyFact) -> None:
         """Begin a log after ``head`` with facts of its own, in one step: no event comes before."""
-        self.clock.set(*await self.redis.time())
+        sent = time.monotonic()
+        self.clock.set(*await self.redis.time(), sent=sent)
         events = envelopes(
             None, facts, now=self.clock.now(), job_id="log", ids=[self._ids() for _ in facts]
         )
@@ -290,6 +297,7 @@ class Ledger:
         keys = [self.keys.log, self.keys.head, self.keys.job(write.job_id)]
         for engine in engines:
             keys += self.keys.engine(engine)
+        sent = time.monotonic()
         reply: list[Any] = await self._commit(keys, write.arguments(engines))
-        self.clock.set(int(reply[3]), int(reply[4]))
+        self.clock.set(int(reply[3]), int(reply[4]), sent=sent)
         return reply
