@@ -62,6 +62,8 @@ def advance(view: JobView, event: CloudEvent) -> JobView:
             )
         case JobFailed(reason=reason):
             return replace(view, reason=reason, ended_at=moment(event))
+        case JobCancelled():
+            return replace(view, ended_at=moment(event))
         case _:
             changes = _stage_changes(event)
             changed = tuple(

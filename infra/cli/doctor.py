@@ -1,6 +1,7 @@
 """`dalston doctor`: is every part well, and if not, what is to be done."""
 
 import asyncio
+from contextlib import suppress
 
 import click
 import msgspec
@@ -11,10 +12,8 @@ from infra.cli.shell import FAILED, NO_STACK, Shell
 from infra.doctor import Finding
 from infra.local import stack
 from infra.local.errors import NotRunning
-from streams.settings import Settings
 
 STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
-NAMED = ("DALSTON_REDIS_URL", "DALSTON_POSTGRES_DSN", "DALSTON_S3_URL")
 
 
 @click.command(epilog="Example: dalston doctor")
@@ -45,13 +44,10 @@ def look(shell: Shell) -> tuple[list[Finding], bool]:
     """The findings, and whether there was a stack to look at."""
     if shell.url:
         return shell.ask(practice.examine_remote), True
-    try:
+    running, settings = None, None
+    with suppress(NotRunning):
+        settings = shell.settings()
         running = stack.read(shell.home)
-        settings: Settings | None = stack.settings(shell.home)
-    except NotRunning:
-        running = None
-        named = any(shell.environ.get(name) for name in NAMED)
-        settings = Settings.from_env(shell.environ) if named else None
     found = asyncio.run(practice.examine(shell.home, settings, running))
     return found, settings is not None
 

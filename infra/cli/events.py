@@ -7,7 +7,7 @@ import msgspec
 
 from infra.cli.shell import Shell
 from infra.client import Client
-from infra.messages import Happened, name_of
+from infra.messages import CaughtUp, Happened, name_of
 from web.views import CloudEvent
 
 LONGEST = 120
@@ -43,14 +43,11 @@ async def chosen(
             yield event
         return
     begin = start if start is not None or follow else 1
-    end = None if follow else await client.head()
-    if end == 0:
-        return
     async for message in client.follow(job=job_id, start=begin):
         if isinstance(message, Happened):
             yield message.event
-            if end is not None and message.event.seq >= end:
-                return
+        elif isinstance(message, CaughtUp) and not follow:
+            return
 
 
 async def whole_history(client: Client, job_id: str, *, after: int) -> AsyncIterator[CloudEvent]:

@@ -15,11 +15,14 @@ from infra.client import Client, ClientError, Unreachable
 from infra.local import stack
 from infra.local.errors import LocalError, NotRunning
 from streams.errors import StreamsError
+from streams.settings import Settings
 
 T = TypeVar("T")
 
 FAILED, NO_STACK, INTERRUPTED = 1, 3, 130
 
+SERVERS = ("DALSTON_REDIS_URL", "DALSTON_POSTGRES_DSN", "DALSTON_S3_URL")
+"""One of these in the environment means a stack that is not of this home."""
 FAULT = "{}: {}\nThis is a fault of ours: run `dalston --debug …` and report what it prints."
 
 
@@ -58,6 +61,19 @@ class Shell:
             environments=Path(shared).absolute() if shared else None,
             **wanted,
         )
+
+    def settings(self) -> Settings:
+        """How to reach the servers: of the stack that runs, or as the environment names them.
+
+        Raises:
+            NotRunning: neither is the case.
+        """
+        try:
+            return stack.settings(self.home)
+        except NotRunning:
+            if any(self.environ.get(name) for name in SERVERS):
+                return Settings.from_env(self.environ)
+            raise
 
     def ask(self, question: Callable[[Client], Awaitable[T]]) -> T:
         """Run one conversation with the API."""
