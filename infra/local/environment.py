@@ -116,7 +116,7 @@ async def create(environment: Environment, environ: Mapping[str, str]) -> None:
     """Make an empty environment; virtual environments cannot be moved, so in its final place."""
     if environment.directory.exists():
         await asyncio.to_thread(shutil.rmtree, environment.directory)
-    command = [*UV, "venv", "--no-config", "--no-project", "--python", sys.executable]
+    command = [*UV, "venv", "--no-project", "--python", sys.executable]
     await once.run(
         [*command, str(environment.directory)], env=environ, failure=EnvironmentFailed, cwd=ROOT
     )
@@ -125,30 +125,45 @@ async def create(environment: Environment, environ: Mapping[str, str]) -> None:
 async def install(
     environment: Environment, environ: Mapping[str, str], tell: Callable[[str, float], None]
 ) -> None:
-    """Install exactly what the lock names, each file checked against its hash."""
-    lock = str(environment.lock)
-    python = str(environment.python)
-    if recipe(environment.folder).installer == "uv":
-        command = [*UV, "pip", "sync", "--require-hashes", "--python", python, lock]
-    else:
-        pip = [sys.executable, "-m", "pip", "--python", python, "install", "--no-input"]
-        command = [*pip, "--require-hashes", "--no-deps", "--progress-bar=off", "-r", lock]
+    """Install exactly what the lock names, each file checked against its hash.
+
+    Where uv fails pip tries: mirrors and certificates may be named in its configuration only.
+    """
     packages = len(re.findall(r"^[A-Za-z0-9]", environment.lock.read_text(), re.MULTILINE))
-    seen = 0
+    installers = ["uv", "pip"] if recipe(environment.folder).installer == "uv" else ["pip"]
+    failed = []
+    for installer in installers:
+        seen = 0
 
-    def heard(line: str) -> None:
-        nonlocal seen
-        if line.startswith(PACKAGE_LINES):
-            seen += 1
-            tell(line.strip(), min(seen / max(packages, 1), 1.0))
+        def heard(line: str) -> None:
+            nonlocal seen
+            if line.startswith(PACKAGE_LINES):
+                seen += 1
+                tell(line.strip(), min(seen / max(packages, 1), 1.0))
 
-    try:
-        await once.run(command, env=environ, failure=EnvironmentFailed, heard=heard)
-    except EnvironmentFailed as error:
-        raise EnvironmentFailed(
-            f"the environment of engine {environment.name} could not be built from "
-            f"{environment.lock}: {error}"
-        ) from None
+        try:
+            command = command_of(installer, environment)
+            await once.run(command, env=environ, failure=EnvironmentFailed, heard=heard)
+        except EnvironmentFailed as error:
+            failed.append(f"{installer}: {error}")
+            tell(f"{installer} failed", 0.0)
+        else:
+            return
+    raise EnvironmentFailed(
+        f"the environment of engine {environment.name} could not be built from "
+        f"{environment.lock}:\n" + "\n".join(failed)
+    )
+
+
+def command_of(installer: str, environment: Environment) -> list[str]:
+    """How an installer is told to install the lock, and nothing else."""
+    python, lock = str(environment.python), str(environment.lock)
+    if installer == "uv":
+        own = ["pip", "sync", "--system-certs"]
+        return [*UV, *own, "--require-hashes", "--python", python, lock]
+    own = ["--no-input", "--disable-pip-version-check", "--progress-bar=off", "--no-deps"]
+    pip = [sys.executable, "-m", "pip", "--python", python, "install"]
+    return [*pip, *own, "--require-hashes", "-r", lock]
 
 
 def share(environment: Environment) -> None:
