@@ -28,3 +28,7 @@ class RebuildRunning(ProjectorError):
 
 class NotReplicated(ProjectorError):
     """No replica of Redis confirmed the log (profile ha): see that one is up and connected."""
+
+
+class NotCaughtUp(ProjectorError):
+    """The projection is behind the log: see that the projector runs, and try again soon."""

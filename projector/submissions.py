@@ -115,11 +115,16 @@ async def by_key(connection: AsyncConnection, tenant: str, key: str | None) -> S
     return _submission(row) if row else None
 
 
+async def land(connection: AsyncConnection) -> None:
+    """Mark the submissions whose job is in the projection."""
+    await connection.execute(LAND)
+
+
 async def missing(
     connection: AsyncConnection, *, before: datetime, limit: int = 100
 ) -> list[Submission]:
     """Submissions from before that time whose job is not in the projection; marks the others."""
-    await connection.execute(LAND)
+    await land(connection)
     rows = await connection.execute(MISSING, {"before": before, "limit": limit})
     return [_submission(row) for row in rows.mappings()]
 
