@@ -28,6 +28,7 @@ from web.views import (
 T = TypeVar("T")
 TRIES = 6
 """How often a request is sent when the stack is away or busy: about ten seconds in all."""
+PAGE = 200
 AWAY = frozenset({502, 503, 504})
 TIMEOUT = httpx.Timeout(60.0, connect=5.0, write=60.0)
 ACCEPT = {"accept": "text/event-stream"}
@@ -110,11 +111,18 @@ class Client:
 
         return decode(await self._send(send, tries=TRIES if key else 1), JobView)
 
-    async def jobs(
-        self, *, status: str | None = None, limit: int = 50, before: str | None = None
-    ) -> JobList:
-        """Jobs, newest first."""
-        return await self._get("/v1/jobs", JobList, status=status, limit=limit, before=before)
+    async def jobs(self, *, status: str | None = None, limit: int = 50) -> list[JobView]:
+        """Jobs, newest first, as many pages as it takes."""
+        found: list[JobView] = []
+        before: str | None = None
+        while len(found) < limit:
+            size = min(limit - len(found), PAGE)
+            page = await self._get("/v1/jobs", JobList, status=status, limit=size, before=before)
+            found += page.jobs
+            before = page.next
+            if before is None:
+                break
+        return found
 
     async def job(self, job_id: str, *, at: int | None = None) -> JobView:
         """One job as it is, or as it was at revision ``at``."""

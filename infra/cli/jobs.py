@@ -11,27 +11,29 @@ from infra.cli.display import words
 from infra.cli.reading import clock
 from infra.cli.shell import Failed, Shell
 from infra.client import Client
-from web.views import HitView, JobList, JobView
+from web.views import HitView, JobView
 
 STATUSES = (
-    "accepted", "queued", "running", "blocked", "cancelling", "succeeded", "failed", "cancelled",
+    "queued", "running", "blocked", "cancelling", "succeeded", "failed", "cancelled",
 )  # fmt: skip
+
+EVERY = 1_000_000
 
 
 @click.command(epilog="Example: dalston jobs --status failed --limit 5")
 @click.option("--status", type=click.Choice(STATUSES), help="Only jobs in this state.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.pass_obj
 def jobs(shell: Shell, status: str | None, limit: int, as_json: bool) -> None:
     """List jobs, newest first. In a pipe: tab separated id, status, progress, age, file."""
-    page: JobList = shell.ask(lambda client: client.jobs(status=status, limit=limit))
+    found = shell.ask(lambda client: client.jobs(status=status, limit=limit))
     if as_json:
-        for view in page.jobs:
+        for view in found:
             click.echo(msgspec.json.encode(view))
         return
-    shell.table(("id", "status", "done", "age", "file"), [row(view) for view in page.jobs])
-    if not page.jobs:
+    shell.table(("id", "status", "done", "age", "file"), [row(view) for view in found])
+    if not found:
         shell.say("no jobs" + (f" with status {status}" if status else " yet"))
 
 
@@ -94,7 +96,7 @@ def erase(shell: Shell, job_id: str, yes: bool) -> None:
 
 @click.command(epilog='Example: dalston search "ask not"')
 @click.argument("text", metavar="TEXT…", nargs=-1, required=True)
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500))
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.pass_obj
 def search(shell: Shell, text: tuple[str, ...], limit: int, as_json: bool) -> None:
@@ -117,14 +119,14 @@ def parked() -> None:
 
 
 @parked.command("list", epilog="Example: dalston parked list")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--limit", default=1000, show_default=True, type=click.IntRange(1))
 @click.pass_obj
 def parked_list(shell: Shell, limit: int) -> None:
     """Show every parked stage with its reason."""
-    page: JobList = shell.ask(lambda client: client.jobs(status="blocked", limit=limit))
+    blocked = shell.ask(lambda client: client.jobs(status="blocked", limit=limit))
     rows = [
         (view.id, stage.name, stage.engine, view.filename, stage.reason or "")
-        for view in page.jobs
+        for view in blocked
         for stage in view.stages
         if stage.status == "parked"
     ]
@@ -146,7 +148,7 @@ def parked_retry(
         raise click.UsageError("name the jobs, or give --all")
 
     async def each(client: Client) -> list[str]:
-        chosen = job_ids or [v.id for v in (await client.jobs(status="blocked", limit=1000)).jobs]
+        chosen = job_ids or [v.id for v in await client.jobs(status="blocked", limit=EVERY)]
         for job_id in chosen:
             await client.retry(job_id, stage=stage)
         return list(chosen)
