@@ -34,6 +34,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     s3: str = ""
 
 
+def encode(options: Options) -> bytes:
+    """The options as JSON."""
+    return msgspec.json.encode(options, enc_hook=str)
+
+
+def decode(data: bytes) -> Options:
+    """The options from JSON."""
+    return msgspec.json.decode(data, type=Options, dec_hook=lambda kind, text: kind(text))
+
+
 def home_of(environ: Mapping[str, str]) -> Path:
     """DALSTON_HOME, or `.dalston` in the working directory."""
     return Path(environ.get("DALSTON_HOME") or ".dalston").absolute()

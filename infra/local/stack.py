@@ -18,7 +18,7 @@ from infra.local.child import open_log, tail
 from infra.local.environment import ROOT
 from infra.local.errors import AlreadyRunning, LocalError, NotRunning
 from infra.local.home import Home, is_alive
-from infra.local.options import DEFAULT_ENGINES, Options, home_of, with_replicas
+from infra.local.options import DEFAULT_ENGINES, Options, encode, home_of, with_replicas
 from infra.local.record import Running
 from infra.local.steps import Report, Step, ignore
 from streams.settings import Settings
@@ -112,7 +112,7 @@ async def start_in_background(options: Options, report: Report) -> None:
         )
     with process:
         assert process.stdin
-        process.stdin.write(msgspec.json.encode(options))
+        process.stdin.write(encode(options))
         process.stdin.close()
         pid = 0
         try:

@@ -17,7 +17,7 @@ import msgspec
 
 from infra.local.assembly import Stack
 from infra.local.errors import AlreadyRunning, LocalError
-from infra.local.options import Options
+from infra.local.options import Options, decode
 from infra.local.record import Running
 from infra.local.steps import Report, Step
 
@@ -116,7 +116,7 @@ class Mouth:
 
 def main() -> int:
     """Be the supervisor in the background."""
-    options = msgspec.json.decode(sys.stdin.buffer.read(), type=Options)
+    options = decode(sys.stdin.buffer.read())
     if os.fork():  # whoever started us need not wait for our end: init will
         os._exit(0)
     mouth = Mouth()
