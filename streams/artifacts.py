@@ -186,11 +186,7 @@ class Artifacts:
                 digest.update(chunk)
                 size += len(chunk)
                 yield chunk
-        if size != artifact.bytes or digest.hexdigest() != artifact.sha256:
-            raise ArtifactCorrupt(
-                f"{artifact.uri} has {size} bytes and sha256 {digest.hexdigest()}, "
-                f"not {artifact.bytes} and {artifact.sha256}"
-            )
+        self._verify(artifact, size, digest.hexdigest())
 
     async def erase(self, job: str) -> int:
         """Delete every object of a job; how many there were."""
@@ -220,6 +216,13 @@ class Artifacts:
         there = await self._s3.head_object(Bucket=self.bucket, Key=key)
         if there["ContentLength"] != made.bytes or there["Metadata"].get("sha256") != made.sha256:
             raise ArtifactCorrupt(f"{made.uri} exists with other bytes")
+
+    def _verify(self, artifact: Artifact, size: int, sha256: str) -> None:
+        if size != artifact.bytes or sha256 != artifact.sha256:
+            raise ArtifactCorrupt(
+                f"{artifact.uri} has {size} bytes and sha256 {sha256}, "
+                f"not {artifact.bytes} and {artifact.sha256}"
+            )
 
     def _key(self, artifact: Artifact) -> str:
         prefix = f"s3://{self.bucket}/"

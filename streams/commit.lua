@@ -78,8 +78,8 @@ local plans = {}
 for i = 1, (#KEYS - 3) / 3 do
   local queue, backlog, fair = KEYS[3 * i + 1], KEYS[3 * i + 2], KEYS[3 * i + 3]
   local pending = redis.pcall('XPENDING', queue, GROUP)
-  local undelivered = redis.call('XLEN', queue) - (pending.err and 0 or pending[1])
-  local free = math.max(0, window - math.max(0, undelivered))
+  local undelivered = math.max(0, redis.call('XLEN', queue) - (pending.err and 0 or pending[1]))
+  local free = math.max(0, window - undelivered)
   local first = redis.call('ZRANGE', backlog, 0, free, 'WITHSCORES')
   local size = redis.call('ZCARD', backlog)
   local v, ends, line = number(redis.call('HGET', fair, 'v')), {}, {}
@@ -105,8 +105,8 @@ for i = 1, (#KEYS - 3) / 3 do
     if a.score ~= b.score then return a.score < b.score end
     return a.member < b.member
   end)
-  plans[i] = {queue = queue, backlog = backlog, fair = fair, free = free, size = size,
-              line = line, ends = ends, v = v}
+  plans[i] = {queue = queue, backlog = backlog, fair = fair, free = free, line = line,
+              left = size + undelivered, ends = ends, v = v}
 end
 
 -- writes ------------------------------------------------------------------------------------
@@ -132,15 +132,15 @@ for _, plan in ipairs(plans) do
     if i <= plan.free then
       redis.call('XADD', plan.queue, '*', 'job', task.job, 'stage', task.stage,
                  'token', task.token, 'tenant', task.tenant)
-      plan.size = plan.size - redis.call('ZREM', plan.backlog, task.member)
+      plan.left = plan.left + 1 - redis.call('ZREM', plan.backlog, task.member)
       plan.v = math.max(plan.v, task.score)
     elseif task.fresh then
-      plan.size = plan.size
+      plan.left = plan.left
           + redis.call('ZADD', plan.backlog, string.format('%.6f', task.score), task.member)
     end
   end
-  -- Nobody waits: what the tenants owe each other is forgotten, and the key goes.
-  if plan.size == 0 then
+  -- Nobody waits or stands ready: what the tenants owe each other is forgotten, and the key goes.
+  if plan.left == 0 then
     redis.call('DEL', plan.fair)
   else
     redis.call('HSET', plan.fair, 'v', string.format('%.6f', plan.v))

@@ -69,9 +69,9 @@ class Story:
         """Of the stage's current attempt."""
         return self.job.stages[stage].token
 
-    def status(self, stage: str) -> str:
-        """Of the stage."""
-        return self.job.stages[stage].status
+    def status(self, stage: str = "") -> str:
+        """Of the stage; without one, of the job."""
+        return self.job.stages[stage].status if stage else self.job.status
 
     def start(self, stage: str, owner: str = "toy@h-0") -> list[Fact]:
         """The current attempt begins."""

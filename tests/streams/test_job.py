@@ -91,7 +91,7 @@ def test_a_started_sibling_does_not_unblock_a_blocked_job() -> None:
     for _ in range(4):
         story.lose("transcribe")
     assert isinstance(story.start("diarize")[0], StageStarted)
-    assert story.job.status == "blocked"
+    assert story.status() == "blocked"
 
 
 def test_a_plan_is_asked_by_name() -> None:

@@ -162,7 +162,7 @@ def onward(story: Story) -> bool:
         match stage.status:
             case "ready":
                 story.start(name)
-            case "running" if story.job.status == "cancelling":
+            case "running" if story.status() == "cancelling":
                 story.stop(name)
             case "running":
                 story.finish(name)
@@ -185,12 +185,12 @@ def test_from_wherever_a_job_stands_it_ends_or_waits_for_a_person(
     for _ in range(40):
         if story.job.terminal or not onward(story):
             break
-    assert story.job.terminal or story.job.status == "blocked"
-    if story.job.status == "blocked":
+    assert story.job.terminal or story.status() == "blocked"
+    if story.status() == "blocked":
         story.when(decide.unpark, now=story.now)
         while not story.job.terminal:
             assert onward(story), "stuck"
-        assert story.job.status == "succeeded"
+        assert story.status() == "succeeded"
 
 
 def test_a_rehearsal_leads_where_the_commit_does() -> None:
