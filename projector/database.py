@@ -4,7 +4,7 @@ from pathlib import Path
 
 import asyncpg
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from streams.settings import Settings
@@ -13,6 +13,8 @@ HEAD = "0001"
 """The newest migration, so that a start on a current schema need not load Alembic (12 MB)."""
 MIGRATION_LOCK = 0xDA157041
 CONNECT_S = 10
+AWAY = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""How a server answers that is away, starting, or going."""
 
 
 def engine(settings: Settings, *, pool: int = 5) -> AsyncEngine:

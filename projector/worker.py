@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from redis.asyncio import Redis
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projector import metrics, store
+from projector.checkpoints import begin, move
 from projector.continuity import broken
 from projector.database import raw
 from projector.errors import CheckpointMoved, LogDiverged, NotReplicated
@@ -33,14 +33,6 @@ CACHED = 4000
 TRIM_STEP = 500
 """Events by which the log outgrows its window before it is trimmed again."""
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-
-MOVE = text("""
-    UPDATE checkpoints SET seq = :to, id = :id, epoch = :epoch, moved_at = now()
-    WHERE name = :name AND seq = :seq AND id = :from AND epoch = :before
-""")
-BEGIN = text("""
-    INSERT INTO checkpoints (name, seq, id, epoch) VALUES (:name, 0, '', 1) ON CONFLICT DO NOTHING
-""")
 
 
 class Worker:
@@ -93,7 +85,7 @@ class Worker:
         """Take the checkpoint from Postgres and forget all else."""
         self._states.clear()
         async with self._database.begin() as connection:
-            await connection.execute(BEGIN, {"name": FOLD})
+            await begin(connection, FOLD)
             self.at = await checkpoint(connection)
         if reason := await broken(self._log, self.at):
             raise LogDiverged(reason)
@@ -220,20 +212,6 @@ class Worker:
         oldest = await self._log.read(at, count=1)
         age = time.time() - oldest[0].time.timestamp() if oldest else 0.0
         return head.seq - at, max(age, 0.0)
-
-
-async def move(connection: AsyncConnection, name: str, before: Checkpoint, to: Checkpoint) -> None:
-    """Move a checkpoint on, if it still stands where we think: the gate of each transaction.
-
-    Raises:
-        CheckpointMoved: somebody else moved it.
-    """
-    values = {
-        "name": name, "seq": before.seq, "from": before.id, "before": before.epoch,
-        "to": to.seq, "id": to.id, "epoch": to.epoch,
-    }  # fmt: skip
-    if (await connection.execute(MOVE, values)).rowcount != 1:
-        raise CheckpointMoved(f"{name} is no longer at event {before.seq}: somebody else moved it")
 
 
 def tail(redis: Redis) -> Redis:

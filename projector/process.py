@@ -1,0 +1,136 @@
+"""The projector as a process: everything put together, once, and taken down in order."""
+
+import asyncio
+import logging
+import signal
+from contextlib import AsyncExitStack
+from typing import Annotated
+
+from msgspec import Meta
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from projector import database, metrics
+from projector.erasure import Eraser
+from projector.health import Health, HealthServer
+from projector.index import Index
+from projector.leader import lead
+from projector.recover import Recovery, announce
+from projector.timers import Timers
+from projector.worker import Worker, tail
+from streams.artifacts import Artifacts
+from streams.connection import connect
+from streams.keys import Keys
+from streams.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_S = 2.0
+"""For Redis, in one command: the loops around it wait longer, and say so."""
+LAG_S = 1.0
+
+
+class ProjectorSettings(Settings, frozen=True, kw_only=True):
+    """What the projector alone needs to know."""
+
+    health_host: Annotated[str, Meta(description="address of /healthz and /metrics")] = "127.0.0.1"
+    health_port: Annotated[
+        int, Meta(description="port of /healthz and /metrics; 0 takes a free one", ge=0, le=65535)
+    ] = 0
+
+
+class Projector:
+    """The fold, and beside it, where this process leads, timers, text index and eraser."""
+
+    def __init__(self, settings: ProjectorSettings) -> None:
+        self._settings = settings
+        self._keys = Keys(settings.key_prefix, settings.partition)
+        self._redis = connect(settings.redis_url, patience=PATIENCE_S)
+        self._tail = tail(connect(settings.redis_url, patience=PATIENCE_S, connections=4))
+        self._database: AsyncEngine = database.engine(settings)
+        self._timers = Timers(settings, self._redis)
+        self._lag = (0, 0.0)
+        self.worker = Worker(settings, self._database, self._tail, recover=self._recover)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set."""
+        own = self._settings
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._database.dispose)
+            stack.push_async_callback(self._redis.aclose)
+            stack.push_async_callback(self._tail.aclose)
+            server = HealthServer(self._health, host=own.health_host, port=own.health_port)
+            await stack.enter_async_context(server)
+            logger.info("health on port %s", server.port)
+            artifacts = await stack.enter_async_context(Artifacts(own))
+            await self._migrate(stop)
+            await self._work(artifacts, stop)
+
+    async def _migrate(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await database.migrate(self._settings)
+                break
+            except database.AWAY as error:
+                logger.warning("Postgres is not there yet: %r", error)
+                self.worker.trouble = f"Postgres is away: {error}"
+                await asyncio.sleep(0.5)
+
+    async def _work(self, artifacts: Artifacts, stop: asyncio.Event) -> None:
+        index = Index(self._database, artifacts)
+        eraser = Eraser(self._database, artifacts, self._redis, self._keys)
+        lock = f"{self._keys.base}:leader"
+
+        async def leading(connection: AsyncConnection) -> None:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._timers.run(connection))
+                group.create_task(index.run(self.worker.advanced))
+                group.create_task(eraser.run(self.worker.advanced))
+
+        tasks = [
+            asyncio.create_task(self.worker.run()),
+            asyncio.create_task(lead(self._database, lock, leading)),
+            asyncio.create_task(self._watch_lag()),
+            asyncio.create_task(stop.wait()),
+        ]
+        done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    async def _recover(self, reason: str) -> None:
+        if report := await Recovery(self._database, self._redis, self._keys).mend(reason):
+            announce(report)
+
+    async def _watch_lag(self) -> None:
+        while True:
+            try:
+                self._lag = await self.worker.lag()
+                metrics.LAG.set(self._lag[0])
+                metrics.LAG_SECONDS.set(self._lag[1])
+            except Exception as error:  # noqa: BLE001 - the rim: Redis is away, the fold says so
+                logger.debug("lag unknown: %r", error)
+            await asyncio.sleep(LAG_S)
+
+    async def _health(self) -> Health:
+        worker = self.worker
+        return Health(
+            ready=worker.trouble is None,
+            profile=self._settings.profile,
+            trouble=worker.trouble,
+            seq=worker.at.seq,
+            epoch=worker.at.epoch,
+            lag_events=self._lag[0],
+            lag_seconds=round(self._lag[1], 3),
+            leading=bool(metrics.LEADING._value.get()),  # noqa: SLF001 - has no other reader
+        )
+
+
+async def serve(settings: ProjectorSettings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await Projector(settings).run(stop)
