@@ -220,9 +220,7 @@ class Runner:
             await begin
 
     async def _tell(self, fact: AnyFact) -> None:
-        await until_written(
-            lambda: self.replica.ledger.transition(self.replica.name, lambda _, __: (fact,))
-        )
+        await until_written(lambda: self.replica.ledger.append(self.replica.name, fact))
 
     async def _leave(self) -> None:
         """Say goodbye, if Redis is there to hear it."""
