@@ -3,7 +3,8 @@
 import asyncio
 import io
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -159,9 +160,10 @@ class Client:
 
     async def head(self) -> int:
         """The seq of the newest event, 0 before the first."""
-        async for message in self.follow():
-            if isinstance(message, Snapshot | CaughtUp):
-                return message.seq
+        async with aclosing(self.follow()) as messages:
+            async for message in messages:
+                if isinstance(message, Snapshot | CaughtUp):
+                    return message.seq
         raise AssertionError("a live stream does not end")
 
     async def readiness(self) -> Readiness:
@@ -173,7 +175,7 @@ class Client:
 
     async def follow(
         self, *, job: str | None = None, start: int | None = None, tries: int = TRIES
-    ) -> AsyncIterator[Message]:
+    ) -> AsyncGenerator[Message]:
         """The live stream, for ever: it resumes where it was when the connection breaks.
 
         Args:
@@ -186,9 +188,10 @@ class Client:
         while True:
             try:
                 headers = ACCEPT | ({"last-event-id": last} if last else {})
-                async for sent in self._listen(query, headers):
-                    failures, last = 0, sent.id or last
-                    yield _decode_message(sent.data)
+                async with aclosing(self._listen(query, headers)) as stream:
+                    async for sent in stream:
+                        failures, last = 0, sent.id or last
+                        yield _decode_message(sent.data)
             except (httpx.TransportError, Rejected) as error:
                 if isinstance(error, Rejected) and error.status not in AWAY:
                     raise
@@ -199,7 +202,7 @@ class Client:
 
     async def _listen(
         self, query: dict[str, Any], headers: dict[str, str]
-    ) -> AsyncIterator[sse.Sent]:
+    ) -> AsyncGenerator[sse.Sent]:
         async with self._http.stream("GET", "/v1/events", params=query, headers=headers) as reply:
             if reply.is_error:
                 await reply.aread()

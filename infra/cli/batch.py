@@ -1,7 +1,8 @@
 """Many files to many jobs to many transcripts: submit, follow, fetch; a failure hides no other."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Coroutine, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,18 +41,22 @@ class Batch:
     display: Display
     submitted: dict[str, JobView] = field(default_factory=dict)
 
-    async def submit(self, client: Client) -> AsyncIterator[Outcome]:
+    async def submit(self, client: Client) -> AsyncGenerator[Outcome]:
         """Only submit; an Outcome for each file, in order, without a transcript."""
         gate = asyncio.Semaphore(UPLOADS)
-        async for outcome in in_order(self._one(client, s, gate) for s in self.sources):
-            yield outcome
+        work = (self._one(client, s, gate) for s in self.sources)
+        async with aclosing(in_order(work)) as outcomes:
+            async for outcome in outcomes:
+                yield outcome
 
-    async def run(self, client: Client) -> AsyncIterator[Outcome]:
+    async def run(self, client: Client) -> AsyncGenerator[Outcome]:
         """Submit and wait; the Outcomes come in the order of the files."""
         gate = asyncio.Semaphore(UPLOADS)
         async with Watch(client, self._changed) as watch:
-            async for outcome in in_order(self._one(client, s, gate, watch) for s in self.sources):
-                yield outcome
+            work = (self._one(client, s, gate, watch) for s in self.sources)
+            async with aclosing(in_order(work)) as outcomes:
+                async for outcome in outcomes:
+                    yield outcome
 
     async def _one(
         self, client: Client, source: Source, gate: asyncio.Semaphore, watch: Watch | None = None
@@ -88,7 +93,7 @@ class Batch:
         self.display.show(view)
 
 
-async def in_order(work: Iterable[Coroutine[Any, Any, Outcome]]) -> AsyncIterator[Outcome]:
+async def in_order(work: Iterable[Coroutine[Any, Any, Outcome]]) -> AsyncGenerator[Outcome]:
     """All of it at once, handed out in order; what is left when the reader goes is cancelled."""
     tasks = [asyncio.create_task(one) for one in work]
     try:

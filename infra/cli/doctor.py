@@ -7,9 +7,8 @@ import click
 import msgspec
 from rich.text import Text
 
-from infra import doctor as practice
 from infra.cli.shell import FAILED, NO_STACK, Shell
-from infra.doctor import Finding
+from infra.doctor.finding import Finding
 from infra.local import stack
 from infra.local.errors import NotRunning
 
@@ -42,13 +41,15 @@ def doctor(shell: Shell, as_json: bool) -> None:
 
 def look(shell: Shell) -> tuple[list[Finding], bool]:
     """The findings, and whether there was a stack to look at."""
+    from infra.doctor import rounds  # noqa: PLC0415 - its clients take half a second to load
+
     if shell.url:
-        return shell.ask(practice.examine_remote), True
+        return shell.ask(rounds.examine_remote), True
     running, settings = None, None
     with suppress(NotRunning):
         settings = shell.settings()
         running = stack.read(shell.home)
-    found = asyncio.run(practice.examine(shell.home, settings, running))
+    found = asyncio.run(rounds.examine(shell.home, settings, running))
     return found, settings is not None
 
 

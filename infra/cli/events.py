@@ -1,6 +1,7 @@
 """`dalston events`: the log, or one job's part of it, as it was and as it grows."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import click
 import msgspec
@@ -28,29 +29,32 @@ def events(
     """
 
     async def tell(client: Client) -> None:
-        async for event in chosen(client, job_id, follow=follow, start=start):
-            click.echo(msgspec.json.encode(event) if as_json else line(event))
+        found = chosen(client, job_id, follow=follow, start=start)
+        async with aclosing(found) as events:
+            async for event in events:
+                click.echo(msgspec.json.encode(event) if as_json else line(event))
 
     shell.ask(tell)
 
 
 async def chosen(
     client: Client, job_id: str | None, *, follow: bool, start: int | None
-) -> AsyncIterator[CloudEvent]:
+) -> AsyncGenerator[CloudEvent]:
     """The events that the options mean."""
     if not follow and job_id is not None:
         async for event in whole_history(client, job_id, after=(start or 1) - 1):
             yield event
         return
     begin = start if start is not None or follow else 1
-    async for message in client.follow(job=job_id, start=begin):
-        if isinstance(message, Happened):
-            yield message.event
-        elif isinstance(message, CaughtUp) and not follow:
-            return
+    async with aclosing(client.follow(job=job_id, start=begin)) as messages:
+        async for message in messages:
+            if isinstance(message, Happened):
+                yield message.event
+            elif isinstance(message, CaughtUp) and not follow:
+                return
 
 
-async def whole_history(client: Client, job_id: str, *, after: int) -> AsyncIterator[CloudEvent]:
+async def whole_history(client: Client, job_id: str, *, after: int) -> AsyncGenerator[CloudEvent]:
     """Every event of a job with a seq over ``after``."""
     position: int | None = after
     while position is not None:
@@ -64,4 +68,4 @@ def line(event: CloudEvent) -> str:
     """An event for the eye."""
     said = msgspec.json.encode(event.data).decode()
     data = said if len(said) <= LONGEST else said[: LONGEST - 1] + "…"
-    return f"{event.seq:>6}  {event.time}  {event.subject}  {name_of(event):<22} {data}"
+    return f"{event.seq:>6}  {event.time[11:23]}  {event.subject}  {name_of(event):<22} {data}"

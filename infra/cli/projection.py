@@ -1,15 +1,13 @@
 """`dalston rebuild` and `recover`: tables from the archive, and Redis from the tables."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from infra.cli.shell import Failed, Shell
-from projector import rebuild as rebuilding
-from projector import recover as recovering
 
 
 @click.command(epilog="Example: dalston rebuild")
@@ -19,11 +17,16 @@ def rebuild(shell: Shell) -> None:
 
     The stack goes on working meanwhile. Exit code 1 when the digests differ.
     """
+    from projector import rebuild as rebuilding  # noqa: PLC0415 - as below
+
     with told(shell) as progress:
         report = asyncio.run(rebuilding.rebuild(shell.settings(), progress))
-    click.echo(f"{report.events} events, {report.jobs} jobs, digest {report.digest}")
+    for table in report.tables:
+        same = "the same" if table.same else f"differed, had {table.live_rows}"
+        click.echo(f"{table.name}: {table.rebuilt_rows} rows, {table.rebuilt_sha256[:16]}, {same}")
+    shell.say(f"folded {report.events} events")
     if not report.same:
-        raise Failed("the live tables differed from the fold of the archive; they are replaced")
+        raise Failed("the live tables were not what the archive says; they are replaced now")
 
 
 @click.command(epilog="Example: dalston recover --yes")
@@ -36,6 +39,8 @@ def recover(shell: Shell, yes: bool, reason: str) -> None:
     The archive wins: events that only Redis had are dropped, a new epoch begins, and every job
     under way goes on. Safe to repeat.
     """
+    from projector import recover as recovering  # noqa: PLC0415 - loads SQLAlchemy, slowly
+
     settings = shell.settings()
     if not yes:
         click.confirm(
@@ -51,7 +56,7 @@ def recover(shell: Shell, yes: bool, reason: str) -> None:
 
 
 @contextmanager
-def told(shell: Shell) -> Iterator[recovering.Progress]:
+def told(shell: Shell) -> Iterator[Callable[[str, int, int], None]]:
     """A bar for each thing that is done; nothing in a pipe, where only the result counts."""
     bars = Progress(
         TextColumn("{task.description}"), BarColumn(bar_width=28), TextColumn("{task.completed}"),

@@ -14,6 +14,7 @@ from rich.table import Table
 from infra.client import Client, ClientError, Unreachable
 from infra.local import stack
 from infra.local.errors import LocalError, NotRunning
+from projector.errors import ProjectorError
 from streams.errors import StreamsError
 from streams.settings import Settings
 
@@ -105,7 +106,7 @@ def explain(error: Exception) -> tuple[int, str] | None:
     match error:
         case Unreachable() | NotRunning():
             return NO_STACK, str(error) or cure(error)
-        case Failed() | ClientError() | LocalError() | StreamsError():
+        case Failed() | ClientError() | LocalError() | StreamsError() | ProjectorError():
             return FAILED, str(error) or cure(error)
         case OSError():
             return FAILED, str(error)

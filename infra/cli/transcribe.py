@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -137,7 +138,8 @@ def follow_all(shell: Shell, batch: Batch, wish: Wish, address: str) -> int:
     async def run() -> int:
         async with Client(address) as client:
             with batch.display:
-                return await deliver(shell, batch, wish, batch.run(client))
+                async with aclosing(batch.run(client)) as outcomes:
+                    return await deliver(shell, batch, wish, outcomes)
 
     try:
         return asyncio.run(run())

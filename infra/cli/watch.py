@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self
 
@@ -78,9 +79,10 @@ class Watch:
         return await future
 
     async def _follow(self) -> None:
-        async for message in self._client.follow():
-            await self._hear(message)
-            self._live.set()
+        async with aclosing(self._client.follow()) as messages:
+            async for message in messages:
+                await self._hear(message)
+                self._live.set()
 
     async def _hear(self, message: Message) -> None:
         match message:

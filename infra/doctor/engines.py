@@ -42,10 +42,9 @@ def _judged(view: EngineView) -> Finding:
         if waiting or view.name in DEFAULT_ENGINES.values():
             return fail(part, f"no replica is alive; {held}", cure)
         return warn(part, f"no replica is alive; {held}", cure)
-    sick = [one for one in view.replicas if one.health]
-    if sick:
-        detail = "; ".join(f"{one.replica}: {one.health}" for one in sick)
-        return fail(part, detail, "look at its log and at its /readyz")
+    if all(one.state in {"starting", "draining"} for one in view.replicas):
+        detail = ", ".join(f"{one.replica} is {one.state}" for one in view.replicas)
+        return warn(part, f"{detail}; {held}", "wait; if it stays so, its log says why")
     if view.stage == "transcribe" and not any(one.default_model for one in view.replicas):
         cure = "name one that is installed: its requirements, or DALSTON_MODEL"
         return warn(part, "it has no model without a download", cure)
