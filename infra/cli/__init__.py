@@ -1,11 +1,12 @@
 """The command `dalston`: one module for each noun; this one puts them together."""
 
+import logging
 import os
 from pathlib import Path
 
 import click
 
-from infra.cli import demo, doctor, engines, events, jobs, running, transcribe
+from infra.cli import demo, doctor, engines, events, jobs, projection, running, transcribe
 from infra.cli.shell import Commands, Shell
 from infra.local.stack import home_of
 
@@ -24,6 +25,8 @@ def cli(ctx: click.Context, home: Path | None, url: str | None, debug: bool) -> 
 
     Exit codes: 0 it worked, 1 it failed, 2 wrong usage, 3 no stack answers, 130 Ctrl-C.
     """
+    if not debug:
+        logging.getLogger().addHandler(logging.NullHandler())  # a command says it itself
     place = home.absolute() if home else home_of({})
     ctx.obj = Shell(home=place, url=url or None, debug=debug, environ=os.environ)
 
@@ -35,6 +38,7 @@ for command in (
     transcribe.transcribe,
     jobs.jobs, jobs.job, jobs.cancel, jobs.retry, jobs.parked, jobs.erase, jobs.search,
     events.events, engines.engines, engines.engine,
+    projection.rebuild, projection.recover,
 ):  # fmt: skip
     cli.add_command(command)
 
