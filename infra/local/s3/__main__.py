@@ -1,4 +1,4 @@
-"""``python -m infra.local.s3 DIRECTORY (--fd N | --port N)``: serve a directory as S3.
+"""``python -m infra.local.s3 DIRECTORY (--fd N | --host H --port N)``: serve a directory as S3.
 
 The keys come from DALSTON_S3_ACCESS_KEY and DALSTON_S3_SECRET_KEY.
 """
@@ -18,10 +18,11 @@ from infra.local.s3.store import Store
 
 def main() -> None:
     """Serve until SIGTERM."""
-    parser = argparse.ArgumentParser(description="Serve a directory as S3 on 127.0.0.1.")
+    parser = argparse.ArgumentParser(description="Serve a directory as S3.")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--fd", type=int, help="a listening socket that the parent opened")
-    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
+    parser.add_argument("--port", type=int, default=0, help="default: a free one")
     arguments = parser.parse_args()
     access, secret = (os.environ.get(f"DALSTON_S3_{name}_KEY", "") for name in ("ACCESS", "SECRET"))
     if not access or not secret:
@@ -29,14 +30,14 @@ def main() -> None:
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(message)s")
     store = Store(arguments.directory)
     store.prepare()
-    serve(App(store, Keys(access, secret)), listen(arguments.fd, arguments.port))
+    serve(App(store, Keys(access, secret)), listen(arguments))
 
 
-def listen(descriptor: int | None, port: int) -> socket.socket:
+def listen(arguments: argparse.Namespace) -> socket.socket:
     """The socket handed down, or a new one."""
-    if descriptor is not None:
-        return socket.socket(fileno=descriptor)
-    return socket.create_server(("127.0.0.1", port))
+    if arguments.fd is not None:
+        return socket.socket(fileno=arguments.fd)
+    return socket.create_server((arguments.host, arguments.port))
 
 
 def serve(app: App, listening: socket.socket) -> None:
