@@ -4,6 +4,7 @@ Once a session:  valkey    Server: .url, a Valkey on a unix socket, appendfsync 
                  postgres  Server: .url, the DSN of a Postgres on a unix socket
                  s3        ObjectStore: .url .access_key .secret_key, our S3 on a free port
                  s3_client   aiobotocore's S3 client of `s3`
+                 environments  Path: engines' virtual environments, kept from one run to the next
 Fresh each test: key_prefix  str: the first part of every Redis key of this test
                  redis       redis.asyncio.Redis (bytes, RESP2) on `valkey`
                  database    str: the DSN of an empty database
@@ -55,6 +56,12 @@ class Server:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the session's servers keep their files."""
     return tmp_path_factory.mktemp("servers")
+
+
+@pytest.fixture(scope="session")
+def environments() -> Path:
+    """Beside the developer's own stack, so that they are built once and not in each session."""
+    return Path(__file__).parents[1] / ".dalston" / "test-envs"
 
 
 @pytest.fixture(scope="session")

@@ -85,6 +85,7 @@ class Stack:
 
     async def _start(self) -> None:
         self.home.record.unlink(missing_ok=True)
+        programs.check_free(self.options.web_host, self.options.web_port)
         async with asyncio.TaskGroup() as group:
             pythons = {
                 name: group.create_task(self._environment(name))

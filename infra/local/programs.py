@@ -1,5 +1,6 @@
 """Our own processes: projector, web, and one for each replica of an engine."""
 
+import errno
 import os
 import socket
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from infra.local import http
 from infra.local.child import Program
 from infra.local.environment import ROOT
+from infra.local.errors import LocalError
 from infra.local.home import Home
 
 START_S = 120.0
@@ -22,6 +24,20 @@ def free_ports(count: int) -> list[int]:
     for listening in held:
         listening.close()
     return ports
+
+
+def check_free(host: str, port: int) -> None:
+    """Refuse a port that somebody listens on already; 0 is always free.
+
+    Raises:
+        LocalError: it is taken, or this machine has no such address.
+    """
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        reason = "is taken" if taken else f"cannot be listened on: {error.strerror}"
+        raise LocalError(f"port {port} on {host} {reason}: choose another one") from None
 
 
 def projector(home: Home, env: Mapping[str, str], port: int) -> Program:

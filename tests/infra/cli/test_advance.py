@@ -93,6 +93,11 @@ def cancelled() -> Story:
     return story.then(decide.stop(story.job, stage="prepare", token=1, now=story.now))
 
 
+def lost() -> Story:
+    story = Story().submitted().started("prepare")
+    return story.then(decide.lose(story.job, stage="prepare", token=1, now=story.now))
+
+
 def unparked() -> Story:
     story = parked()
     return story.then(decide.unpark(story.job, now=story.now))
@@ -108,7 +113,7 @@ def seen(view: JobView) -> object:
     return view.status, view.filename, view.transcript, view.ended_at, view.warnings, stages
 
 
-@pytest.mark.parametrize("story", [smooth(), parked(), cancelled(), unparked()])
+@pytest.mark.parametrize("story", [smooth(), parked(), cancelled(), lost(), unparked()])
 def test_moving_a_view_on_is_folding_the_job(story: Story) -> None:
     job = evolve(None, story.events[0])
     assert job
