@@ -24,6 +24,7 @@ from streams.events import (
     StageStarted,
     StageUnparked,
 )
+from streams.job import LOST
 from web.views import CloudEvent, JobView, StageView
 
 UNBEGUN = StageView(
@@ -94,7 +95,7 @@ def _stage_changes(event: CloudEvent) -> dict[str, Any]:  # noqa: PLR0911 - one 
         case StageFailed(reason=reason):
             return {"status": "failed", "reason": reason}
         case StageLost(cause=cause):
-            return {"status": "failed", "reason": f"lost its engine ({cause})"}
+            return {"status": "failed", "reason": LOST[cause]}
         case StageRetryScheduled(due_at=due_at):
             return {"status": "retrying", "due_at": due_at}
         case StageParked(reason=reason):

@@ -27,6 +27,11 @@ class Outcome:
     text: str = ""
     error: str = ""
 
+    @property
+    def told(self) -> bool:
+        """Whether the display has said already how the job ended."""
+        return self.job is not None and self.job.status != "succeeded"
+
 
 @dataclass
 class Batch:

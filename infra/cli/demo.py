@@ -93,11 +93,11 @@ def tell(shell: Shell, outcome: Outcome) -> None:
         return
     said = transcript(outcome.text)
     shell.say(f"\n{outcome.source.name} ({said.duration:.1f} s, language {said.language}):")
-    flow = word_flow(said)
+    flow = word_flow(said, shell.out.width)
     if shell.out.is_terminal:
         shell.out.print(flow)
     else:
-        click.echo(flow.plain.replace("\u00a0", " "))
+        click.echo(flow.plain)
 
 
 def summary(shown: Shown, url: str) -> str:

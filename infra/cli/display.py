@@ -94,6 +94,7 @@ class Bars:
             Elapsed(),
             TextColumn("{task.fields[note]}", style="dim"),
             console=console,
+            transient=True,  # what is over has its line; what runs is drawn again
             redirect_stdout=False,
             redirect_stderr=False,
         )

@@ -23,19 +23,23 @@ def word_lines(transcript: Transcript) -> str:
     )
 
 
-def word_flow(transcript: Transcript) -> Text:
-    """The same as running text for a terminal: a paragraph a segment."""
-    flow = Text()
-    for segment in transcript.segments:
-        who = segment.speaker or (f"channel {segment.channel}" if segment.channel else "")
-        if who:
-            flow.append(f"{who}: ", style="bold")
-        for start, text in timed(segment):
-            flow.append(f"[{clock(start)}]\u00a0", style="dim")
-            flow.append(f"{text} ")
-        flow.append("\n")
-    flow.rstrip()
-    return flow
+def word_flow(transcript: Transcript, width: int) -> Text:
+    """The same as running text for a terminal, a paragraph a segment; times stay by their words."""
+    return Text("\n").join(line for segment in transcript.segments for line in flow(segment, width))
+
+
+def flow(segment: Segment, width: int) -> list[Text]:
+    """One segment as lines of at most so many columns."""
+    lines, line = [], Text()
+    if segment.speaker or segment.channel is not None:
+        line.append(f"{segment.speaker or f'channel {segment.channel}'}: ", style="bold")
+    for start, text in timed(segment):
+        word = Text.assemble((f"[{clock(start)}] ", "dim"), text, " ")
+        if line and line.cell_len + word.cell_len > width:
+            lines.append(line)
+            line = Text()
+        line.append_text(word)
+    return [*lines, line]
 
 
 def timed(segment: Segment) -> list[tuple[float, str]]:

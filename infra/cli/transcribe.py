@@ -157,7 +157,8 @@ async def deliver(shell: Shell, batch: Batch, wish: Wish, outcomes: AsyncIterato
         with batch.display.aside():
             if outcome.error:
                 failed += 1
-                complain(shell, outcome)
+                if not outcome.told:
+                    complain(shell, outcome)
             elif wish.output:
                 sources.write(path, shaped(outcome.text, wish) + "\n")
                 click.echo(str(path))
@@ -176,7 +177,7 @@ def emit(shell: Shell, outcome: Outcome, wish: Wish, *, alone: bool) -> None:
     if not alone:
         click.echo(f"==> {outcome.source.name} <==")
     if wish.words and shell.out.is_terminal:
-        shell.out.print(word_flow(transcript(outcome.text)))
+        shell.out.print(word_flow(transcript(outcome.text), shell.out.width))
     else:
         click.echo(shaped(outcome.text, wish))
 
