@@ -175,7 +175,8 @@ class MemoryQueue(Queue):
                 async with asyncio.timeout(block_ms / 1000):
                     await line.arrived.wait()
             except TimeoutError:
-                await self._memory.release(self.engine)
+                if line.backlog:
+                    await self._memory.release(self.engine)
                 return None
         entry = next(iter(line.waiting))
         ticket = line.taken[entry] = line.waiting.pop(entry)
