@@ -29,15 +29,19 @@ def run(checkout: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("stage", ["prepare", "transcribe", "cleanup"])
-def test_a_new_engine_passes_its_test_and_the_house_rules(checkout: Path, stage: str) -> None:
-    files = scaffold.new("my_engine", stage, checkout)
+@pytest.mark.parametrize(
+    ("name", "stage"), [("opener", "prepare"), ("my_engine", "transcribe"), ("tidy", "cleanup")]
+)
+def test_a_new_engine_passes_its_test_and_the_house_rules(
+    checkout: Path, name: str, stage: str
+) -> None:
+    files = scaffold.new(name, stage, checkout)
     assert all(path.is_file() for path in files)
     tested = run(
         checkout, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/engines/my_engine"
     )
     assert tested.returncode == 0, tested.stdout
-    places = ["engines/my_engine", "tests/engines/my_engine"]
+    places = [f"engines/{name}", f"tests/engines/{name}"]
     for check in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]):
         checked = run(checkout, "-m", *check, *places)
         assert checked.returncode == 0, checked.stdout + checked.stderr
