@@ -1,5 +1,6 @@
 """Load, decide, commit, and again on a conflict: the shell around commit.lua."""
 
+import asyncio
 import hashlib
 import importlib.resources
 import time
@@ -12,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
 from streams import job as jobs
-from streams.decide import waiting
+from streams.decide import jitter, waiting
 from streams.errors import (
     Conflict,
     EventTooLarge,
@@ -166,6 +167,12 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
         return args
 
 
+async def _pause(conflicts: int) -> None:
+    """Many writers of one job step aside for each other; a single one never waits."""
+    if conflicts > 1:
+        await asyncio.sleep(min(0.1, 0.001 * 2**conflicts) * jitter())
+
+
 class Ledger:
     """The one door to write: all that happens to a job goes through `transition`."""
 
@@ -216,7 +223,8 @@ class Ledger:
         job = known or await self.load(job_id)
         fresh = known is None
         rev = job.rev if job else 0
-        for _ in range(ATTEMPTS):
+        for conflicts in range(ATTEMPTS):
+            await _pause(conflicts)
             try:
                 facts = decide(job, self.clock.now())
             except Refused:

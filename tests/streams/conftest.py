@@ -57,6 +57,13 @@ async def own_valkey(tmp_path: Path) -> AsyncIterator[Server]:
 
 
 @pytest.fixture
+async def redis(valkey: Server) -> AsyncIterator[Redis]:
+    """As every process of ours connects."""
+    async with connect(valkey.url) as client:
+        yield client
+
+
+@pytest.fixture
 async def own_redis(own_valkey: Server) -> AsyncIterator[Redis]:
     async with connect(own_valkey.url) as client:
         yield client
