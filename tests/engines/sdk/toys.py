@@ -1,5 +1,6 @@
 """Small real engines: one that works, and one for each way to go wrong."""
 
+import array
 import ctypes
 import os
 import resource
@@ -9,9 +10,10 @@ import time
 
 import msgspec
 
+from engines.sdk import wav
 from engines.sdk.contract import Engine, InvalidInput, Task
 from engines.sdk.main import main
-from streams.transcript import Segment, Transcript
+from streams.transcript import Media, Prepared, Segment, Track, Transcript
 
 
 class Toy(Engine):
@@ -43,6 +45,28 @@ class Toy(Engine):
             segments=(Segment(0.0, 1.0, text),),
             warnings=("it is a toy",),
             provenance=(task.provenance(model="small"),),
+        )
+
+
+class Opener(Engine):
+    """Makes a track of as many samples as the source has bytes."""
+
+    name = "opener"
+    stage = "prepare"
+    version = "1"
+    hears = False
+
+    def run(self, task: Task) -> Prepared:
+        assert task.source is not None
+        samples = array.array("h", task.source.read_bytes() * 2)
+        track = task.workdir / "track-0.wav"
+        wav.write(track, samples)
+        audio = task.keep(track, "audio/wav")
+        seconds = len(samples) / wav.RATE
+        return Prepared(
+            media=Media("wav", "pcm_s16le", wav.RATE, 1, seconds),
+            duration=seconds,
+            tracks=(Track(audio, None, None, silent=False),),
         )
 
 
@@ -125,5 +149,5 @@ DEEDS = {
 
 
 if __name__ == "__main__":
-    engines = {kind.name: kind for kind in (Toy, Ear, Last)}
+    engines = {kind.name: kind for kind in (Toy, Opener, Ear, Last)}
     raise SystemExit(main(engines[os.environ.get("TOY", "toy")], sys.argv[1:]))
