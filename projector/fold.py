@@ -18,9 +18,14 @@ class Changes(msgspec.Struct):
 
     before: dict[str, Job | None]
     after: dict[str, Job]
-    unknown: Counter[str]
-    seq: int
-    errors: list[str]
+    unknown: Counter[str] = msgspec.field(default_factory=Counter)
+    last_unknown: dict[str, int] = {}
+    errors: list[str] = []
+
+    def skip(self, row: Row) -> None:
+        """Count an event that is not folded."""
+        self.unknown[row.type] += 1
+        self.last_unknown[row.type] = row.seq
 
 
 def needed(rows: Iterable[Row], known: Mapping[str, Job]) -> set[str]:
@@ -39,13 +44,12 @@ def fold(rows: Iterable[Row], known: Mapping[str, Job]) -> Changes:
 
     An event that cannot be folded must not stop all others: it is skipped and counted.
     """
-    changes = Changes({}, {}, Counter(), 0, [])
+    changes = Changes({}, {})
     after = changes.after
     for row in rows:
-        changes.seq = row.seq
         if row.type.startswith(NO_JOB):
             if row.type not in FACTS:
-                changes.unknown[row.type] += 1
+                changes.skip(row)
             continue
         job = after.get(row.job)
         if job is None:
@@ -54,11 +58,11 @@ def fold(rows: Iterable[Row], known: Mapping[str, Job]) -> Changes:
             told = event(row)
             job = evolve(job, told)
         except (msgspec.MsgspecError, LookupError, ValueError, TypeError) as error:
-            changes.unknown[row.type] += 1
+            changes.skip(row)
             changes.errors.append(f"event {row.seq} ({row.type}) cannot be folded: {error!r}")
             continue
         if type(told.fact) is Unknown:
-            changes.unknown[row.type] += 1
+            changes.skip(row)
             if job is None:  # of an aggregate that we do not know either
                 continue
         if job is None:

@@ -11,6 +11,7 @@ from streams import job as jobs
 from streams.job import Job
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Values: TypeAlias = tuple[Any, ...]
 
 JOBS = {
     "id": "text", "tenant": "text", "status": "text", "rev": "int4", "filename": "text",
@@ -64,16 +65,31 @@ async def load(connection: Connection, ids: Iterable[str], *, schema: str = "") 
 async def save(connection: Connection, changes: Changes, *, schema: str = "") -> None:
     """Write what a batch changed: its jobs, those of their stages that differ, the counts."""
     await write(connection, job_rows(changes), stage_rows(changes), schema=schema)
-    for type_, count in changes.unknown.items():
-        await connection.execute(
-            COUNT_UNKNOWN.format(schema=schema), type_, count, changes.seq
-        )  # rare
+    await count(connection, changes, schema=schema)
+
+
+async def count(connection: Connection, changes: Changes, *, schema: str = "") -> None:
+    """Add up what could not be folded."""
+    for type_, times in changes.unknown.items():  # rare
+        last = changes.last_unknown[type_]
+        await connection.execute(COUNT_UNKNOWN.format(schema=schema), type_, times, last)
+
+
+async def insert(
+    connection: Connection, job_rows: list[Values], stage_rows: list[Values], *, schema: str
+) -> None:
+    """Append rows of jobs and stages that are not there yet."""
+    for table, rows, columns in (("jobs", job_rows, JOBS), ("stages", stage_rows, STAGES)):
+        if rows:
+            await connection.copy_records_to_table(
+                table, records=rows, columns=list(columns), schema_name=schema
+            )
 
 
 async def write(
     connection: Connection,
-    job_rows: Sequence[tuple[Any, ...]],
-    stage_rows: Sequence[tuple[Any, ...]],
+    job_rows: Sequence[Values],
+    stage_rows: Sequence[Values],
     *,
     schema: str = "",
 ) -> None:
@@ -86,12 +102,12 @@ async def write(
         )
 
 
-def job_rows(changes: Changes) -> list[tuple[Any, ...]]:
+def job_rows(changes: Changes) -> list[Values]:
     """A row of `jobs` for each job touched."""
     return [job_row(job) for job in changes.after.values()]
 
 
-def job_row(job: Job) -> tuple[Any, ...]:
+def job_row(job: Job) -> Values:
     """The row of one job, in the order of JOBS."""
     return (
         job.id, job.tenant, job.status, job.rev, _text(job.filename), job.submitted_at,
@@ -99,7 +115,7 @@ def job_row(job: Job) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def stage_rows(changes: Changes) -> list[tuple[Any, ...]]:
+def stage_rows(changes: Changes) -> list[Values]:
     """A row of `stages` for each stage that is another value than before."""
     rows = []
     for job_id, job in changes.after.items():
@@ -112,7 +128,7 @@ def stage_rows(changes: Changes) -> list[tuple[Any, ...]]:
     return rows
 
 
-def stage_row(job: Job, name: str, engine: str) -> tuple[Any, ...]:
+def stage_row(job: Job, name: str, engine: str) -> Values:
     """The row of one stage, in the order of STAGES."""
     stage = job.stages[name]
     usage = stage.usage

@@ -1,0 +1,189 @@
+"""The projection anew from the archive, beside the live one, compared row for row, swapped in."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from sqlalchemy import MetaData, Table, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from projector import database, store
+from projector.database import raw
+from projector.errors import RebuildRunning
+from projector.queries import FOLD
+from projector.shadow import OLD, SHADOW, Shadow, fetch
+from projector.tables import PROJECTIONS, metadata
+from streams.settings import Settings
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many events are done, and how many there are."""
+
+CLOSE = 2000
+"""Events behind the live tables at which they are held still for the last step."""
+LOCK = 0xDA157042
+
+POSITION = text("SELECT seq FROM checkpoints WHERE name = :name")
+HOLD = text("SELECT seq FROM checkpoints WHERE name = :name FOR UPDATE")
+ALONE = text("SELECT pg_try_advisory_lock(:lock)")
+
+
+class TableReport(msgspec.Struct, frozen=True):
+    """One table: rows and sha256 over all of them in order, of the old one and of the new one."""
+
+    name: str
+    live_rows: int
+    live_sha256: str
+    rebuilt_rows: int
+    rebuilt_sha256: str
+
+    @property
+    def same(self) -> bool:
+        """Row for row."""
+        return (self.live_rows, self.live_sha256) == (self.rebuilt_rows, self.rebuilt_sha256)
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a rebuild found: ``same`` when the live tables were what the archive says."""
+
+    events: int
+    tables: tuple[TableReport, ...]
+
+    @property
+    def same(self) -> bool:
+        """All tables."""
+        return all(table.same for table in self.tables)
+
+
+def silent(what: str, done: int, of: int) -> None:
+    """The progress that nobody watches."""
+
+
+async def rebuild(settings: Settings, progress: Progress = silent) -> Report:
+    """Fold the whole archive into new tables and put them in place of the live ones.
+
+    The projector goes on folding meanwhile; it waits for the last step alone. The new tables are
+    swapped in whatever the comparison says, for they are what the archive says.
+
+    Raises:
+        RebuildRunning: somebody else is at it.
+    """
+    pool = database.engine(settings, pool=3)
+    try:
+        async with pool.connect() as guard:
+            if not await guard.scalar(ALONE, {"lock": LOCK}):
+                raise RebuildRunning("another rebuild of this database is under way")
+            try:
+                return await Rebuild(pool, progress).run()
+            finally:
+                await guard.invalidate()  # the lock goes with its connection
+    finally:
+        await pool.dispose()
+
+
+class Rebuild:
+    """One rebuild: shadow tables, the jobs not written yet, and how far it has come."""
+
+    def __init__(self, pool: AsyncEngine, progress: Progress) -> None:
+        self._pool = pool
+        self._progress = progress
+        self._shadow = Shadow()
+        self._seq = 0
+
+    async def run(self) -> Report:
+        """Fold, catch up, hold the live tables, compare, swap."""
+        await self._create()
+        while (to := await self._position()) - self._seq > CLOSE or self._seq == 0 < to:
+            await self._fold_to(to)
+        async with self._pool.begin() as connection:
+            await self._index(connection)
+        async with self._pool.begin() as connection:
+            to = int(await connection.scalar(HOLD, {"name": FOLD}) or 0)
+            driver = await raw(connection)
+            while self._seq < to:
+                rows = await fetch(driver, self._seq, to)
+                await self._shadow.take(driver, rows)
+                self._seq = rows[-1].seq
+            await self._shadow.flush(driver)
+            self._progress("comparing", to, to)
+            tables = [await self._compare(connection, table.name) for table in PROJECTIONS]
+            await self._swap(connection)
+        return Report(self._seq, tuple(tables))
+
+    async def _create(self) -> None:
+        async with self._pool.begin() as connection:
+            await connection.execute(text(f"DROP SCHEMA IF EXISTS {SHADOW} CASCADE"))
+            await connection.execute(text(f"DROP SCHEMA IF EXISTS {OLD} CASCADE"))
+            await connection.execute(text(f"CREATE SCHEMA {SHADOW}"))
+            for table in PROJECTIONS:
+                await connection.execute(CreateTable(_shadowed(table)))
+
+    async def _index(self, connection: AsyncConnection) -> None:
+        """The indexes that the fold does not need; made at the end, they cost a third."""
+        for table in PROJECTIONS:
+            for index in _shadowed(table).indexes:
+                await connection.execute(CreateIndex(index))
+
+    async def _position(self) -> int:
+        async with self._pool.connect() as connection:
+            return int(await connection.scalar(POSITION, {"name": FOLD}) or 0)
+
+    async def _fold_to(self, to: int) -> None:
+        """Read the next batch while one is folded and written."""
+        async with self._pool.connect() as one, self._pool.connect() as other:
+            reader, writer = await raw(one), await raw(other)
+            # The swap's own commit makes all of this durable.
+            await writer.execute("SET synchronous_commit = off")
+            ahead = asyncio.create_task(fetch(reader, self._seq, to))
+            while rows := await ahead:
+                ahead = asyncio.create_task(fetch(reader, rows[-1].seq, to))
+                await self._shadow.take(writer, rows)
+                self._seq = rows[-1].seq
+                self._progress("folding", self._seq, to)
+            await writer.execute("RESET synchronous_commit")
+
+    async def _compare(self, connection: AsyncConnection, table: str) -> TableReport:
+        driver = await raw(connection)
+        live = await digest(driver, table)
+        rebuilt = await digest(driver, f"{SHADOW}.{table}")
+        return TableReport(table, *live, *rebuilt)
+
+    async def _swap(self, connection: AsyncConnection) -> None:
+        current = await connection.scalar(text("SELECT current_schema()"))
+        await connection.execute(text(f"CREATE SCHEMA {OLD}"))
+        for table in PROJECTIONS:
+            name = table.name
+            await connection.execute(text(f'ALTER TABLE "{current}".{name} SET SCHEMA {OLD}'))
+            await connection.execute(text(f'ALTER TABLE {SHADOW}.{name} SET SCHEMA "{current}"'))
+        await connection.execute(text(f"DROP SCHEMA {OLD} CASCADE"))
+        await connection.execute(text(f"DROP SCHEMA {SHADOW}"))
+
+
+def _shadowed(table: Table) -> Table:
+    return table.to_metadata(MetaData(), schema=SHADOW)
+
+
+async def digest(driver: store.Connection, table: str) -> tuple[int, str]:
+    """Rows of a table, and one sha256 over them in the order of their key."""
+    name = table.rpartition(".")[2]
+    key = ", ".join(column.name for column in metadata.tables[name].primary_key)
+    sha, count = hashlib.sha256(), 0
+    query = f"SELECT record_send(t) FROM {table} AS t ORDER BY {key}"  # noqa: S608 - names of ours
+    async for row in driver.cursor(query, prefetch=1000):
+        sha.update(row[0])
+        count += 1
+    return count, sha.hexdigest()
+
+
+def lines(report: Report) -> list[str]:
+    """A report for people: one line a table."""
+    told: list[Any] = [f"folded {report.events} events"]
+    for table in report.tables:
+        verdict = "the same" if table.same else "DIFFERENT: the rebuilt one is in place now"
+        told.append(
+            f"{table.name}: {table.live_rows} rows {table.live_sha256[:16]} live, "
+            f"{table.rebuilt_rows} rows {table.rebuilt_sha256[:16]} rebuilt: {verdict}"
+        )
+    return told
