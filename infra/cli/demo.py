@@ -62,19 +62,30 @@ def stack(shell: Shell) -> Iterator[str]:
     try:
         url = shell.address()
     except NotRunning:
-        with temporary.running(shell, shell.options()) as running:
-            before = remains.of(running, shell.home)
-            yield running.web.url
-        left = remains.left(before)
-        if left:
-            raise Failed(f"something was left behind: {'; '.join(left)}") from None
-        shell.say(
-            f"stopped: none of its {len(before.processes)} processes, no socket and no open port "
-            f"is left; its data is in {shell.home}"
-        )
+        parts = remains.NOTHING
+        try:
+            with temporary.running(shell, shell.options()) as running:
+                parts = remains.of(running, shell.home)
+                yield running.web.url
+        finally:
+            shell.say(farewell(parts, shell.home))
     else:
         shell.say(f"using the stack that runs on {url}; it will go on running")
         yield url
+
+
+def farewell(parts: remains.Parts, home: Path) -> str:
+    """What is left of a stack that was stopped.
+
+    Raises:
+        Failed: something is.
+    """
+    if left := remains.left(parts):
+        raise Failed(f"something was left behind: {'; '.join(left)}")
+    return (
+        f"stopped: none of its {len(parts.processes)} processes, no socket and no open port is "
+        f"left; its data is in {home}"
+    )
 
 
 async def transcribed(url: str, batch: Batch) -> Shown:

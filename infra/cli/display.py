@@ -15,6 +15,8 @@ from web.views import JobView, StageView
 
 CROWD = 4
 """With more files than this, only jobs that have begun get their bars."""
+WIDE = 100
+"""Columns from which on there is room for the time that each stage has taken so far."""
 OVER = frozenset({"completed", "skipped", "failed", "parked"})
 
 
@@ -41,7 +43,7 @@ class Display(Protocol):
 def on(console: Console, files: int) -> Display:
     """Bars on a terminal, lines elsewhere."""
     if console.is_terminal:
-        return Bars(console, crowded=files > CROWD)
+        return Bars(console, files)
     return Lines(lambda line: console.print(line, markup=False, soft_wrap=True))
 
 
@@ -81,17 +83,18 @@ class Lines:
 class Bars:
     """A bar for each stage of each job that runs; a line for each that is over."""
 
-    def __init__(self, console: Console, *, crowded: bool) -> None:
+    def __init__(self, console: Console, files: int) -> None:
         self._console = console
-        self._crowded = crowded
+        self._crowded = files > CROWD
+        several, wide = files > 1, console.width >= WIDE
         self._rows: dict[tuple[str, str], TaskID] = {}
         self._over: set[str] = set()
         self._progress = Progress(
-            TextColumn("{task.fields[label]}", style="bold"),
+            *([TextColumn("{task.fields[label]}", style="bold")] if several else []),
             TextColumn("{task.description}"),
-            BarColumn(bar_width=28),
+            BarColumn(bar_width=28 if wide else 16),
             TaskProgressColumn(),
-            Elapsed(),
+            *([Elapsed()] if wide else []),
             TextColumn("{task.fields[note]}", style="dim"),
             console=console,
             transient=True,  # what is over has its line; what runs is drawn again
@@ -204,6 +207,6 @@ def why(view: JobView) -> str:
     return view.reason or "no reason was given"
 
 
-def shorten(name: str, width: int = 28) -> str:
+def shorten(name: str, width: int = 18) -> str:
     """A name that fits its column."""
     return name if len(name) <= width else f"{name[: width // 2 - 1]}…{name[-width // 2 :]}"

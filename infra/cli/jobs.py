@@ -161,7 +161,8 @@ def parked_retry(
 
 def row(view: JobView) -> tuple[str, ...]:
     """A job as a line of a table."""
-    return (view.id, view.status, f"{view.progress:.0%}", age(view.submitted_at), view.filename)
+    done = "" if view.status in {"failed", "cancelled"} else f"{view.progress:.0%}"
+    return (view.id, view.status, done, age(view.submitted_at), view.filename)
 
 
 def age(moment: datetime) -> str:

@@ -11,7 +11,8 @@ from infra.cli.display import shorten
 from infra.local.steps import Step
 
 ENVIRONMENT = "environment:"
-MARKS = {"ready": "✓", "died": "✗", "stopped": "·", "built": "✓"}
+PARTS = 8
+"""Of the smallest whole stack; so the bar does not jump back when the next ones begin."""
 
 
 def on(console: Console) -> "Bars | Lines":
@@ -105,11 +106,13 @@ class Bars:
 
     def _part(self, step: Step) -> None:
         self._states[step.name] = step.state
-        ready = sum(state == "ready" for state in self._states.values())
-        note = "  ".join(f"{MARKS.get(s, '…')} {name}" for name, s in self._states.items())
+        ready = [name for name, state in self._states.items() if state == "ready"]
+        note = "starting " + ", ".join(name for name in self._states if name not in ready)
         if "" not in self._rows:
             self._rows[""] = self._progress.add_task("stack", total=None, note="")
-        self._progress.update(self._rows[""], completed=ready, total=len(self._states), note=note)
+        self._progress.update(
+            self._rows[""], completed=len(ready), total=max(len(self._states), PARTS), note=note
+        )
 
 
 def named(step: Step) -> str:

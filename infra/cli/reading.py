@@ -39,6 +39,8 @@ def flow(segment: Segment, width: int) -> list[Text]:
             lines.append(line)
             line = Text()
         line.append_text(word)
+    for whole in (*lines, line):
+        whole.rstrip()
     return [*lines, line]
 
 

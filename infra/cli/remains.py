@@ -20,6 +20,9 @@ class Parts:
     sockets: Path | None
 
 
+NOTHING = Parts({}, (), None)
+
+
 def of(running: Running, home: Path) -> Parts:
     """Everything of a stack that this process supervises, its children's children too."""
     engines = running.engines.values()
