@@ -37,7 +37,7 @@ def test_a_new_engine_passes_its_test_and_the_house_rules(
 ) -> None:
     files = scaffold.new(name, stage, checkout)
     assert all(path.is_file() for path in files)
-    tested = run(checkout, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/engines/NAME")
+    tested = run(checkout, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/engines/{name}")
     assert tested.returncode == 0, tested.stdout
     places = [f"engines/{name}", f"tests/engines/{name}"]
     for check in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]):
