@@ -12,6 +12,7 @@ Fresh each test: key_prefix  str: the first part of every Redis key of this test
                  settings    streams.settings.Settings: all of the above
 """
 
+import os
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -68,7 +69,9 @@ def environments() -> Path:
 async def valkey(home: Path) -> AsyncIterator[Server]:
     run = socket_directory()
     child = Child(
-        local_valkey.program(data=home / "valkey", run=run, log=home / "valkey.log", environ={})
+        local_valkey.program(
+            data=home / "valkey", run=run, log=home / "valkey.log", environ=os.environ
+        )
     )
     await child.start()
     yield Server(local_valkey.url(run), child)
