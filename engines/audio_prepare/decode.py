@@ -1,6 +1,7 @@
 """The open source → float samples at 16 kHz, one channel a row, piece by piece."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import av
 import numpy as np
@@ -9,60 +10,78 @@ from av.stream import Stream
 from engines.audio_prepare.mix import Samples
 from engines.audio_prepare.source import Source
 from engines.audio_prepare.track import RATE
-from engines.sdk.contract import InvalidInput
 
-MAX_HOURS = 24
 SLACK_S = 1.0
-"""Headers round and estimate: so much less than declared is not called truncated."""
+"""Headers round and estimate: so much less than declared is not called cut off."""
+GAP_S = 0.05
+"""Containers round times to milliseconds; a longer hole is one, and is filled with silence."""
+MAX_GAP_S = 600.0
+"""A jump in time beyond this, or beyond the declared end, is no hole but another clock."""
+
+
+class Piece(NamedTuple):
+    """(channels, n) samples, and FFmpeg's name of each channel (FL, FR, …)."""
+
+    samples: Samples
+    names: tuple[str, ...]
 
 
 class Decoding:
-    """Samples out, and what was met on the way: seconds decoded, damage, where it ended."""
+    """Samples out, and what was met on the way.
+
+    seconds: how long it is by its samples, filled holes included.
+    """
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._resampler = av.AudioResampler(format="fltp", rate=RATE)
+        self._resampler: av.AudioResampler | None = None
         self._setup: tuple[int, str] | None = None
-        self._end = 0.0
+        self._names: tuple[str, ...] = ()
+        self._packets_end = 0.0
+        self._damaged: list[float] = []
+        self._missing = 0.0
         self.seconds = 0.0
-        self.damaged = 0
-        self.first_damage: float | None = None
 
-    def pieces(self) -> Iterator[tuple[Samples, tuple[str, ...]]]:
-        """(channels, n) samples with the channels' names (FL, FR, …).
-
-        Raises:
-            InvalidInput: it goes on for more than MAX_HOURS.
-        """
-        names: tuple[str, ...] = ()
+    def pieces(self) -> Iterator[Piece]:
+        """All of the stream, in order."""
         for frame in self._frames():
-            names = tuple(channel.name for channel in frame.layout.channels)
+            gap = self._gap(frame)
             setup = (frame.sample_rate, frame.layout.name)
-            if self._setup not in {None, setup}:  # it may change in the middle of a stream
-                yield from ((_rows(f), names) for f in self._resampler.resample(None))
-                self._resampler = av.AudioResampler(format="fltp", rate=RATE)
-            self._setup = setup
-            self._count(frame)
-            yield from ((_rows(f), names) for f in self._resampler.resample(frame))
-        if self._setup:
-            yield from ((_rows(f), names) for f in self._resampler.resample(None))
+            if gap or setup != self._setup:  # rate and channels may change in mid-stream
+                yield from self._flushed()
+                self._setup = setup
+                self._names = tuple(channel.name for channel in frame.layout.channels)
+                self._resampler = av.AudioResampler(format="fltp", rate=RATE, frame_size=RATE)
+            if gap:
+                yield self._piece(np.zeros((len(self._names), round(gap * RATE)), np.float32))
+            self.seconds += gap + frame.samples / frame.sample_rate
+            yield from self._resampled(frame)
+        yield from self._flushed()
 
     def warnings(self) -> list[str]:
         """What whoever submitted the file should know of it."""
         found = []
-        declared = self._source.declared
-        reached = max(self._end, self.seconds)
-        if declared is not None and reached < declared - max(SLACK_S, declared / 100):
+        if self._is_short():
+            declared = self._source.declared
             found.append(
-                f"the file is cut off: it declares {declared:.2f} s and ends after {reached:.2f} s"
+                f"the file is cut off: it ends after {max(self._packets_end, self.seconds):.2f} s"
+                + (f" of the {declared:.2f} s that it declares" if declared else "")
             )
-        if self.damaged:
-            found.append(
-                f"{self.damaged} damaged pieces left out, the first at {self.first_damage:.2f} s"
-            )
+        elif self._source.is_cut_off():
+            found.append(f"the file is cut off: it breaks off after {self.seconds:.2f} s")
+        if self._damaged:
+            count, first = len(self._damaged), self._damaged[0]
+            found.append(f"{count} damaged pieces are left out, the first at {first:.2f} s")
+        if self._missing:
+            found.append(f"{self._missing:.2f} s are missing in the file; there is silence instead")
         if self._source.ignored:
             found.append(f"{self._source.ignored} more audio streams in the file were not used")
         return found
+
+    def _is_short(self) -> bool:
+        declared = self._source.declared
+        reached = max(self._packets_end, self.seconds)
+        return declared is not None and reached < declared - max(SLACK_S, declared / 100)
 
     def _frames(self) -> Iterator[av.AudioFrame]:
         for packet in self._packets():
@@ -71,7 +90,7 @@ class Decoding:
             try:
                 yield from self._source.stream.decode(packet)
             except av.error.FFmpegError:
-                self._damage()
+                self._damaged.append(self.seconds)
 
     def _packets(self) -> "Iterator[av.Packet[Stream]]":
         """All packets, of video too: how far they go shows whether the file is whole."""
@@ -80,32 +99,39 @@ class Decoding:
             try:
                 packet = next(packets, None)
             except av.error.FFmpegError:  # what comes behind cannot be found any more
-                self._damage()
+                self._damaged.append(self.seconds)
                 return
             if packet is None:
                 return
-            self._note(packet)
+            if packet.pts is not None and packet.time_base:
+                end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                self._packets_end = max(self._packets_end, end - self._source.start)
             yield packet
 
-    def _note(self, packet: "av.Packet[Stream]") -> None:
-        if packet.pts is not None and packet.time_base:
-            start = self._source.container.start_time or 0
-            end = (packet.pts + (packet.duration or 0)) * packet.time_base
-            self._end = max(self._end, float(end) - start / av.time_base)
+    def _gap(self, frame: av.AudioFrame) -> float:
+        """Seconds of silence that belong in front of a frame by its time."""
+        if frame.pts is None or not frame.time_base:
+            return 0.0
+        gap = float(frame.pts * frame.time_base) - self._source.start - self.seconds
+        declared = self._source.declared
+        room = MAX_GAP_S if declared is None else declared - self.seconds
+        if not GAP_S < gap <= room:
+            return 0.0
+        if self.seconds:  # sound that begins after the picture is no damage
+            self._missing += gap
+        return gap
 
-    def _count(self, frame: av.AudioFrame) -> None:
-        self.seconds += frame.samples / frame.sample_rate
-        frame.pts = None  # the samples are what counts, not what the container says of them
-        if self.seconds > MAX_HOURS * 3600:
-            raise InvalidInput(f"it lasts more than {MAX_HOURS} hours: cut it into parts")
+    def _resampled(self, frame: av.AudioFrame | None) -> Iterator[Piece]:
+        if self._resampler is None:
+            return
+        if frame is not None:
+            frame.pts = None  # its samples count now, not its time
+        for part in self._resampler.resample(frame):
+            yield self._piece(part.to_ndarray().astype(np.float32, copy=False))
 
-    def _damage(self) -> None:
-        self.damaged += 1
-        if self.first_damage is None:
-            self.first_damage = self.seconds
+    def _flushed(self) -> Iterator[Piece]:
+        yield from self._resampled(None)
 
-
-def _rows(frame: av.AudioFrame) -> Samples:
-    """(channels, n); what is no number is silence."""
-    samples = frame.to_ndarray().astype(np.float32, copy=False)
-    return np.nan_to_num(samples, copy=False, posinf=0.0, neginf=0.0)
+    def _piece(self, samples: Samples) -> Piece:
+        """What is no number is silence."""
+        return Piece(np.nan_to_num(samples, copy=False, posinf=0.0, neginf=0.0), self._names)

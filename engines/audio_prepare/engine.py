@@ -11,6 +11,10 @@ from engines.audio_prepare.track import RATE, TrackFile
 from engines.sdk.contract import Engine, InvalidInput, Task
 from streams.transcript import Prepared, Track
 
+MAX_HOURS = 48
+STEP = 0.005
+"""Progress is told in steps of half a percent."""
+
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What this engine can be asked."""
@@ -55,12 +59,15 @@ def _write(task: Task, source: Source, decoding: Decoding, options: Options) -> 
         InvalidInput: not one sample could be decoded.
     """
     files: list[TrackFile] = []
+    told = 0.0
     try:
         for samples, names in decoding.pieces():
-            tracks = [mixed(samples, names)] if options.channels == "mix" else list(samples)
-            files = files or _opened(task, len(tracks), options)
-            _append(files, tracks)
-            task.progress(source.read)
+            rows = [mixed(samples, names)] if options.channels == "mix" else list(samples)
+            files = files or _opened(task, len(rows), options)
+            _append(files, rows)
+            if source.read - told >= STEP:
+                told = source.read
+                task.progress(told)
     finally:
         for file in files:
             file.close()
@@ -81,10 +88,18 @@ def _opened(task: Task, tracks: int, options: Options) -> list[TrackFile]:
     ]
 
 
-def _append(files: list[TrackFile], tracks: list[Samples]) -> None:
-    """A stream whose channels change half way keeps the number of tracks that it began with."""
+def _append(files: list[TrackFile], rows: list[Samples]) -> None:
+    """A stream whose channels change half way keeps the number of tracks that it began with.
+
+    Raises:
+        InvalidInput: the tracks together last more than MAX_HOURS.
+    """
     for number, file in enumerate(files):
-        file.write(tracks[min(number, len(tracks) - 1)])
+        file.write(rows[min(number, len(rows) - 1)])
+    if files[0].samples * len(files) > MAX_HOURS * 3600 * RATE:
+        raise InvalidInput(
+            f"it lasts more than {MAX_HOURS} hours, all channels together: cut it into parts"
+        )
 
 
 def _track(task: Task, file: TrackFile) -> Track:

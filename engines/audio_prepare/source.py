@@ -9,6 +9,7 @@ from typing import NoReturn
 import av
 from av.container import InputContainer
 
+from engines.audio_prepare.ending import is_cut_off
 from engines.sdk.contract import InvalidInput
 from streams.transcript import Media
 
@@ -20,16 +21,22 @@ BUFFER = 1 << 20
 class Source:
     """One open file and the audio stream of it that is listened to."""
 
-    def __init__(self, container: InputContainer, file: io.FileIO, size: int) -> None:
+    def __init__(self, container: InputContainer, file: io.FileIO, path: Path) -> None:
         self.container = container
         self.stream = _audio(container)
         self._file = file
-        self._size = size
+        self._path = path
+        self._size = path.stat().st_size
 
     @property
     def read(self) -> float:
         """How much of the file has been read, 0 to 1."""
         return min(1.0, self._file.tell() / self._size)
+
+    @property
+    def start(self) -> float:
+        """The time of the first packet by the file's own clock, in seconds."""
+        return (self.container.start_time or 0) / av.time_base
 
     @property
     def declared(self) -> float | None:
@@ -40,6 +47,10 @@ class Source:
     def ignored(self) -> int:
         """How many more audio streams there are."""
         return len(self.container.streams.audio) - 1
+
+    def is_cut_off(self) -> bool:
+        """Whether the container's own marks say that the end is missing."""
+        return is_cut_off(self._path, self.container.format.name)
 
     def media(self, duration: float) -> Media:
         """What the file is, with the duration that was really decoded."""
@@ -63,8 +74,7 @@ def opened(path: Path, name: str) -> Iterator[Source]:
     Raises:
         InvalidInput: it is empty, no media, without audio, or of impossible values.
     """
-    size = path.stat().st_size
-    if not size:
+    if not path.stat().st_size:
         raise InvalidInput(f"{name or 'the file'} is empty (0 bytes)")
     with io.FileIO(path) as file:
         file.name = name or path.name
@@ -80,7 +90,7 @@ def opened(path: Path, name: str) -> Iterator[Source]:
         except av.error.FFmpegError as error:
             raise InvalidInput(_unreadable(file.name, error)) from None
         with container:
-            yield Source(container, file, size)
+            yield Source(container, file, path)
 
 
 def _refuse(url: str, _flags: int, _options: dict[str, str]) -> NoReturn:
@@ -97,8 +107,7 @@ def _unreadable(name: str, error: av.error.FFmpegError) -> str:
 def _audio(container: InputContainer) -> av.AudioStream:
     stream = container.streams.best("audio")
     if not isinstance(stream, av.AudioStream):
-        kinds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
-        raise InvalidInput(f"there is no audio in it: only {kinds} ({container.format.name})")
+        raise InvalidInput(_soundless(container))
     context = stream.codec_context
     if not 1 <= context.channels <= MAX_CHANNELS:
         raise InvalidInput(f"{context.channels} channels: 1 to {MAX_CHANNELS} can be taken")
@@ -107,6 +116,16 @@ def _audio(container: InputContainer) -> av.AudioStream:
             f"sample rate {context.sample_rate} Hz: {RATES.start} to {RATES.stop - 1} can be taken"
         )
     return stream
+
+
+def _soundless(container: InputContainer) -> str:
+    name = container.format.name
+    if container.streams.audio:
+        return (
+            f"its audio ({name}) has no channels, no sample rate or no known codec: it is damaged"
+        )
+    kinds = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+    return f"there is no audio in it: only {kinds} ({name})"
 
 
 def _is_picture(stream: av.VideoStream) -> bool:
