@@ -57,7 +57,8 @@ class Patience(Retry):
                 failures += 1
                 await (fail(error, failures) if with_failure_count else fail(error))
                 wait = min(LONGEST_WAIT_S, 0.01 * 2 ** min(failures, 10)) * random.uniform(0.5, 1)  # noqa: S311
-                fatal = isinstance(error, REFUSED) or (is_retryable and not is_retryable(error))
+                hopeless = isinstance(error, REFUSED) or isinstance(error.__cause__, REFUSED)
+                fatal = hopeless or (is_retryable and not is_retryable(error))
                 if fatal or loop.time() + wait > deadline:
                     raise
                 await asyncio.sleep(wait)
