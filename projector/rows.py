@@ -30,12 +30,13 @@ FIELDS = [b"id", b"type", b"time", b"job", b"rev", b"tenant", b"prev", b"epoch",
 
 
 def parse(entries: Sequence[Any], after: Checkpoint) -> list[Row]:
-    """Entries of the log, ``[id, [name, value, …]]``, as rows that follow a checkpoint.
+    """Entries of the log, ``[id, [name, value, …]]``, as rows, as far as they follow on.
 
     Raises:
-        LogDiverged: a seq is missing, a ``prev`` names another event, or an epoch goes back.
+        LogDiverged: already the first one does not: a seq is missing, its ``prev`` names another
+            event, or its epoch goes back.
     """
-    rows = []
+    rows: list[Row] = []
     seq, last, least = after.seq, after.id, after.epoch
     parse_time = datetime.fromisoformat
     for entry, fields in entries:
@@ -46,6 +47,8 @@ def parse(entries: Sequence[Any], after: Checkpoint) -> list[Row]:
             prev, meta, data,
         )  # fmt: skip
         if row.seq != seq + 1 or prev != last or row.epoch < least:
+            if rows:
+                break
             raise LogDiverged(
                 f"event {row.seq} of epoch {row.epoch} follows {prev or 'nothing'}, but the "
                 f"archive ends at {seq} with {last or 'nothing'} of epoch {least}"

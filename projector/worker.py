@@ -121,6 +121,10 @@ class Worker:
                     await commit
                 commit = asyncio.create_task(self._commit(read_to, rows, changes))
                 read_to = Checkpoint(rows[-1].seq, rows[-1].id, rows[-1].epoch)
+        except LogDiverged:
+            if commit:
+                await commit  # what came before the break belongs to the archive
+            raise
         finally:
             if commit:
                 commit.cancel()

@@ -2,25 +2,20 @@
 
 import asyncio
 import os
-import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
-import psutil
-import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench import traffic
 from projector import queries
 from streams.commit import Ledger
-from streams.events import Event
-from streams.job import Job, evolve
 from streams.log import Log
 from streams.settings import Settings
+from tests.projector.conftest import archived_jobs, caught_up, projected_jobs, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,12 +54,6 @@ async def projector(settings: Settings, **more: str) -> AsyncIterator[str]:
         await drain
 
 
-async def until(true: Callable[[], object], *, seconds: float = 15) -> None:
-    async with asyncio.timeout(seconds):
-        while not await true():  # type: ignore[misc]
-            await asyncio.sleep(0.05)
-
-
 async def test_it_folds_and_tells_its_health(
     settings: Settings, db: AsyncEngine, ledger: Ledger
 ) -> None:
@@ -84,25 +73,21 @@ async def test_it_folds_and_tells_its_health(
         assert (await client.post("/healthz")).status_code == 405
 
 
-async def fold_of_archive(db: AsyncEngine) -> dict[str, Job]:
-    """What the archive alone says, by the pure function alone."""
-    jobs: dict[str, Job] = {}
-    seq, last = 0, ""
-    async with db.connect() as c:
-        while batch := await queries.events(c, after=seq):
-            for event in batch:
-                assert (event.seq, event.prev) == (seq + 1, last), "the chain is broken"
-                seq, last = event.seq, event.id
-                after = evolve(jobs.get(event.job), event)
-                if after:
-                    jobs[event.job] = after
-        assert (await queries.checkpoint(c)).seq >= seq
-    return jobs
-
-
-async def projected(db: AsyncEngine) -> dict[str, Job]:
-    from streams.job import decode
-
-    async with db.connect() as c:
-        states = (await c.scalars(text("SELECT state FROM jobs"))).all()
-    return {job.id: job for job in map(decode, states)}
+async def test_killed_again_and_again_under_load_it_loses_and_doubles_nothing(
+    settings: Settings, db: AsyncEngine, ledger: Ledger, log: Log
+) -> None:
+    done = asyncio.create_task(traffic.many(ledger, 400, at_once=8))
+    for wait in (0.9, 1.3, 1.1, 1.6):
+        process = await start(settings)
+        assert process.stderr
+        drain = asyncio.create_task(process.stderr.read())
+        await asyncio.sleep(wait)
+        process.kill()
+        await process.wait()
+        await drain
+    await done
+    async with projector(settings):
+        assert await caught_up(db, log) >= 400 * traffic.EVENTS_A_JOB
+    jobs = await archived_jobs(db)
+    assert jobs == await projected_jobs(db)
+    assert [job.status for job in jobs.values()] == ["succeeded"] * 400
