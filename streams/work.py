@@ -12,9 +12,14 @@ from streams.commit import Ledger, Script, Ticket
 from streams.decide import standing
 from streams.job import Job
 
+SAMPLE = 1000
+"""Waiting tasks that `depth` looks at to say whose they are; it counts all of them."""
+AWAY = ("NOGROUP", "UNBLOCKED")
+"""What Redis says of a queue that nobody has made yet, or that has just been deleted."""
+
 
 class Depth(msgspec.Struct, frozen=True):
-    """How many tasks wait for an engine and how many it holds; waiting ones by tenant too."""
+    """How many tasks wait for an engine and how many it holds; whose the next SAMPLE are."""
 
     waiting: int
     running: int
@@ -29,6 +34,7 @@ class Queue:
         self._ledger = ledger
         self._keys = ledger.keys
         self._renew = Script(redis, "renew.lua")
+        self._forget = Script(redis, "forget.lua")
         self.engine = engine
         self.key = ledger.keys.queue(engine)
 
@@ -41,13 +47,20 @@ class Queue:
                 raise
 
     async def take(self, consumer: str, *, block_ms: int = 2000) -> Ticket | None:
-        """The next task, None when none came in time. A lost wake-up is healed by the next call."""
+        """The next task, None when none came in time (at most 10 s: see `connect`).
+
+        A wake-up that was lost is healed by the next call.
+        """
         try:
             reply: Any = await self._redis.xreadgroup(
-                self._keys.GROUP, consumer, {self.key: ">"}, count=1, block=block_ms
+                self._keys.GROUP,
+                consumer,
+                {self.key: ">"},
+                count=1,
+                block=max(1, min(block_ms, 10_000)),
             )
         except ResponseError as error:
-            if "NOGROUP" not in str(error):
+            if not _away(error):
                 raise
             await self.create()
             return None
@@ -60,7 +73,12 @@ class Queue:
 
     async def renew(self, consumer: str, ticket: Ticket) -> str:
         """Keep a lease: ``ok``, or ``fenced`` or ``cancelled`` when the work is to stop."""
-        held = await self._renew((self.key,), (self._keys.GROUP, consumer, ticket.entry))
+        try:
+            held = await self._renew((self.key,), (self._keys.GROUP, consumer, ticket.entry))
+        except ResponseError as error:
+            if not _away(error):
+                raise
+            held = 0
         state: Any = await self._redis.hget(self._keys.job(ticket.job), "state")
         job: Job | None = jobs.decode(state) if state else None
         answer = standing(job, stage=ticket.stage, token=ticket.token)
@@ -77,21 +95,27 @@ class Queue:
     async def depth(self) -> Depth:
         """How long the queue is, and whose."""
         pipe = self._redis.pipeline(transaction=False)
-        pipe.zrange(self._keys.backlog(self.engine), 0, -1)
-        pipe.xrange(self.key)
+        backlog = self._keys.backlog(self.engine)
+        pipe.zcard(backlog)
+        pipe.zrange(backlog, 0, SAMPLE - 1)
+        pipe.xlen(self.key)
+        pipe.xrevrange(self.key, count=SAMPLE)
         pipe.xpending(self.key, self._keys.GROUP)
-        backlog, entries, pending = await pipe.execute(raise_on_error=False)
+        size, members, length, entries, pending = await pipe.execute(raise_on_error=False)
         running = 0 if isinstance(pending, Exception) else int(pending["pending"])
-        tenants = Counter(member.decode().rpartition("|")[2] for member in backlog)
-        tenants.update(fields[b"tenant"].decode() for _, fields in entries[running:])
-        return Depth(sum(tenants.values()), running, dict(tenants))
+        ready = max(0, length - running)
+        tenants = Counter(fields[b"tenant"].decode() for _, fields in entries[:ready])
+        tenants.update(member.decode().split("|", 3)[3] for member in members)
+        return Depth(size + ready, running, dict(tenants))
 
     async def forget(self, consumer: str) -> bool:
         """Delete a consumer that will not come back; refused while anything is pending with it."""
-        if await self._pending(idle_ms=0, consumer=consumer):
-            return False
-        await self._redis.xgroup_delconsumer(self.key, self._keys.GROUP, consumer)
-        return True
+        try:
+            return bool(await self._forget((self.key,), (self._keys.GROUP, consumer)))
+        except ResponseError as error:
+            if not _away(error):
+                raise
+            return True
 
     async def _pending(self, *, idle_ms: int, consumer: str | None = None) -> list[Ticket]:
         try:
@@ -99,13 +123,15 @@ class Queue:
                 self.key, self._keys.GROUP, "-", "+", 1000, consumer, idle=idle_ms or None
             )
         except ResponseError as error:
-            if "NOGROUP" not in str(error):
+            if not _away(error):
                 raise
             return []
-        tickets = []
+        pipe = self._redis.pipeline(transaction=False)
         for row in found:
+            pipe.xrange(self.key, row["message_id"], row["message_id"])
+        tickets = []
+        for row, body in zip(found, await pipe.execute(), strict=True):
             entry = row["message_id"]
-            body: Any = await self._redis.xrange(self.key, entry, entry)
             if body:
                 tickets.append(self._ticket(entry, body[0][1]))
             else:
@@ -122,3 +148,7 @@ class Queue:
             token=int(fields[b"token"]),
             tenant=fields[b"tenant"].decode(),
         )
+
+
+def _away(error: ResponseError) -> bool:
+    return str(error).removeprefix("ERR ").startswith(AWAY)
