@@ -1,5 +1,6 @@
 """The store as an ASGI application: verify, find the operation, answer; errors become documents."""
 
+import errno
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -71,7 +72,9 @@ class App:
             log.exception("%s %s", exchange.method, exchange.path)
             if exchange.answered:
                 raise  # the server cuts the connection, so that nobody takes it for whole
-            await refuse(exchange, S3Error("InsufficientStorage", f"The disk: {error.strerror}."))
+            full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+            code = "InsufficientStorage" if full else "InternalError"
+            await refuse(exchange, S3Error(code, f"The disk: {error}."))
 
     async def _serve(self, exchange: Exchange) -> None:
         bucket, key = exchange.target()

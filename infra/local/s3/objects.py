@@ -98,7 +98,8 @@ class Draft:
 
     def discard(self) -> None:
         """Forget it, if it was not published."""
-        self._file.close()
+        with suppress(OSError):  # a full disk takes what is still to be written no better now
+            self._file.close()
         self._path.unlink(missing_ok=True)
 
 

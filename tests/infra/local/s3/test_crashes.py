@@ -35,7 +35,7 @@ async def serving(data: Path) -> AsyncIterator[tuple[objectstore.Endpoint, Child
 @asynccontextmanager
 async def client_of(endpoint: objectstore.Endpoint) -> AsyncIterator[Any]:
     config = AioConfig(
-        s3={"addressing_style": "path"}, signature_version="s3v4", retries={"max_attempts": 5}
+        s3={"addressing_style": "path"}, signature_version="s3v4", retries={"max_attempts": 2}
     )
     async with get_session().create_client(
         "s3", endpoint_url=endpoint.url, region_name="us-east-1", aws_access_key_id="key",
@@ -136,4 +136,19 @@ async def test_a_damaged_file_is_an_error_and_not_an_object(tmp_path: Path) -> N
             file.truncate(500)
         with pytest.raises(s3.exceptions.ClientError) as error:
             await s3.get_object(Bucket="bucket", Key="k")
-        assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
+        assert error.value.response["Error"]["Code"] == "InternalError"
+
+
+async def test_a_disk_that_takes_no_more_is_said_and_nothing_is_kept(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (endpoint, child), client_of(endpoint) as s3:
+        await s3.create_bucket(Bucket="bucket")
+        await s3.put_object(Bucket="bucket", Key="small", Body=b"x")
+        psutil.Process(child.pid).rlimit(psutil.RLIMIT_FSIZE, (MIB, MIB))  # no file gets longer
+        for size in (MIB, 8 * MIB):  # one fails when it is published, one while it is written
+            with pytest.raises(s3.exceptions.ClientError) as error:
+                await s3.put_object(Bucket="bucket", Key="large", Body=bytes(size))
+            assert error.value.response["Error"]["Code"] == "InsufficientStorage"
+        assert not files(tmp_path / "drafts")
+        listed = await s3.list_objects_v2(Bucket="bucket")
+        assert [c["Key"] for c in listed["Contents"]] == ["small"]
+        await s3.put_object(Bucket="bucket", Key="another", Body=b"x")
