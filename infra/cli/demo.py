@@ -68,7 +68,8 @@ def stack(shell: Shell) -> Iterator[str]:
                 parts = remains.of(running, shell.home)
                 yield running.web.url
         finally:
-            shell.say(farewell(parts, shell.home))
+            if parts is not remains.NOTHING:  # else it did not even come up, and says so itself
+                shell.say(farewell(parts, shell.home))
     else:
         shell.say(f"using the stack that runs on {url}; it will go on running")
         yield url

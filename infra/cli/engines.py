@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from infra import scaffold
 from infra.cli.shell import Shell
 from infra.local import environment
 from streams.registry import Announcement
@@ -63,8 +64,6 @@ def engine_list() -> None:
 @click.pass_obj
 def engine_new(shell: Shell, name: str, stage: str, root: Path) -> None:
     """Make a working engine with a test, to be changed into what you want."""
-    from infra import scaffold  # noqa: PLC0415
-
     for path in scaffold.new(name, stage, root):
         click.echo(str(path))
     shell.say(f"next: edit engines/{name}/engine.py, then pytest tests/engines/{name}")

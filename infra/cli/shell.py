@@ -126,7 +126,7 @@ class Commands(click.Group):
         """Run the command; turn what it raises into words and an exit code."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except KeyboardInterrupt:
             ctx.exit(INTERRUPTED)

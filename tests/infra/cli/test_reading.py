@@ -28,10 +28,10 @@ def test_each_word_is_a_line_and_a_segment_without_words_is_one() -> None:
 
 def test_the_flow_holds_the_same_words() -> None:
     assert word_flow(SAID, 80).plain.splitlines() == [
-        "[00:00.40] So [00:00.60] it ",
-        "[01:01.20] No times. ",
+        "[00:00.40] So [00:00.60] it",
+        "[01:01.20] No times.",
     ]
 
 
 def test_the_flow_breaks_before_a_time_never_after_it() -> None:
-    assert word_flow(SAID, 20).plain.splitlines()[:2] == ["[00:00.40] So ", "[00:00.60] it "]
+    assert word_flow(SAID, 20).plain.splitlines()[:2] == ["[00:00.40] So", "[00:00.60] it"]
