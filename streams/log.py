@@ -62,6 +62,8 @@ class Log:
                 head = await self.head()
                 if head is None or head.seq < after:
                     raise LogMissing(f"the log does not reach seq {after} (any more)")
+                if head.seq > after and not await self.read(after, count=1):
+                    raise LogMissing(f"the log was trimmed past seq {after}, up to {head.seq}")
                 continue
             if batch[0].seq != after + 1:
                 raise LogMissing(f"the log goes on at {batch[0].seq}, not at {after + 1}")

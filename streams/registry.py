@@ -1,9 +1,8 @@
 """Who is there: each replica of an engine announces itself again and again, and expires."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 from redis.asyncio import Redis
 
 from streams.keys import Keys
@@ -22,7 +21,8 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     version: str
     host: str
     pid: int
-    state: Annotated[str, Meta(pattern="^(starting|idle|busy|draining)$")] = "idle"
+    state: str = "idle"
+    """starting, idle, busy or draining; a later version may know more."""
     models: tuple[str, ...] = ()
     default_model: str | None = None
     any_model: bool = False
@@ -62,6 +62,11 @@ class Registry:
         pipe.delete(self._keys.replica(replica))
         pipe.zrem(self._keys.replicas, replica)
         await pipe.execute()
+
+    async def find(self, replica: str) -> Announcement | None:
+        """What a replica announced last, None when it is not alive."""
+        text: Any = await self._redis.get(self._keys.replica(replica))
+        return _decoder.decode(text) if text else None
 
     async def alive(self) -> list[Announcement]:
         """Every replica whose heartbeat is fresh, by name."""
