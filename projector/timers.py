@@ -65,7 +65,7 @@ class Timers:
         """Look at everything once."""
         sent = time.monotonic()
         self._ledger.clock.set(*await self._redis.time(), sent=sent)
-        clock = asyncio.get_running_loop().time()
+        clock = time.monotonic()
         self._mind_the_gap(clock)
         await self._retries(connection)
         await self._deadlines(connection)
@@ -82,7 +82,7 @@ class Timers:
             await heal(connection, self._ledger, self._each)
             self._healed = clock
         await resubmit(connection, self._ledger, self._registry, self._each)
-        self._last = asyncio.get_running_loop().time()
+        self._last = time.monotonic()
 
     def _mind_the_gap(self, clock: float) -> None:
         """After a pause, ours or Redis's, let the living renew before anything is taken away."""

@@ -1,8 +1,5 @@
 """Redis wiped, gone back in time, ahead of the archive: the archive wins and every job goes on."""
 
-from collections.abc import Callable
-from datetime import datetime
-from functools import partial
 from typing import Any
 
 import pytest
@@ -16,15 +13,15 @@ from projector.queries import Checkpoint
 from projector.recover import Recovery, recover
 from projector.restore import restore_job
 from streams import decide
-from streams.commit import Ledger, Ticket
+from streams.commit import Ledger
 from streams.errors import Fenced, LogMissing
 from streams.events import LogRecovered
-from streams.job import Job
 from streams.keys import Keys
 from streams.log import Head, Log
 from streams.settings import Settings
 from streams.work import Queue
 from tests.projector.conftest import Start, archived_jobs, caught_up, projected_jobs, until
+from tests.projector.engine import taken
 
 Kept = dict[bytes, Any]
 
@@ -40,31 +37,6 @@ async def rolled_back(redis: Redis, keys: Keys, kept: Kept) -> None:
         await redis.delete(name)
     for name, value in kept.items():
         await redis.restore(name, 0, value)
-
-
-def _with(
-    begin: Callable[[Job | None], decide.Facts], job: Job | None, _: datetime
-) -> decide.Facts:
-    return begin(job)
-
-
-async def taken(redis: Redis, ledger: Ledger, engine: str, owner: str) -> tuple[Ticket, Job]:
-    """An engine takes its next task that is not over yet and starts it."""
-    queue = Queue(redis, ledger, engine)
-    await queue.create()
-    while True:
-        ticket = await queue.take(owner, block_ms=500)
-        assert ticket
-        begin = partial(
-            decide.start, stage=ticket.stage, token=ticket.token, owner=owner, engine_version="1"
-        )
-        try:
-            done = await ledger.transition(ticket.job, partial(_with, begin))
-        except Fenced:
-            await ledger.settle(ticket)
-            continue
-        assert done.job
-        return ticket, done.job
 
 
 async def test_an_empty_stack_begins_its_log(
