@@ -1,0 +1,200 @@
+"""Write the history of a release: ``python -m tests.history.make v0.2.0``.
+
+A few jobs, each with another end, through the real decisions on the twin in memory. Run it once,
+when a release is made; the file is then kept as it is, for ever.
+"""
+
+import asyncio
+import hashlib
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from streams import decide
+from streams import job as jobs
+from streams.erasure import blank
+from streams.events import (
+    Artifact,
+    EngineDrained,
+    EngineRegistered,
+    Event,
+    JobRequest,
+    PlannedStage,
+    Usage,
+    encode_fact,
+    encode_meta,
+    format_time,
+)
+from streams.job import Job
+from streams.pipeline import Offer, plan
+from streams.testing import MemoryLedger
+
+HERE = Path(__file__).parent
+OFFERS = [
+    Offer(engine="faster_whisper", stage="transcribe", models=("base",), default_model="base")
+]
+OPTIONAL = PlannedStage(name="emotion", engine="emotion", needs=("prepare",), required=False)
+
+
+class Scribe:
+    """Jobs with readable ids on a ledger in memory, whose events are the history."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self.ledger = MemoryLedger(ids=self._next)
+
+    def _next(self) -> str:
+        self._count += 1
+        return f"e{self._count:04}"
+
+    async def do(self, job: str, command: Callable[..., decide.Facts], **arguments: Any) -> Job:
+        """One command, one second after the last."""
+        self.ledger.clock.wait(1)
+
+        def decided(state: Job | None, now: Any) -> decide.Facts:
+            timed = {} if command in {decide.start, decide.progress, decide.erase} else {"now": now}
+            return command(state, **arguments, **timed)
+
+        done = await self.ledger.transition(job, decided, tenant="acme", meta={"by": "history"})
+        assert done.job is not None
+        return done.job
+
+    async def submit(
+        self, job: str, *, more: tuple[PlannedStage, ...] = (), **request: Any
+    ) -> None:
+        """Accept a job, with stages beside the usual ones."""
+        wanted = JobRequest(**request)
+        stages = plan(wanted, OFFERS)
+        await self.do(
+            job, decide.submit, job_id=job, tenant="acme", request=wanted,
+            source=self.artifact(job, "source"), filename=f"{job}.wav",
+            plan=(*stages[:-1], *more, stages[-1]),
+        )  # fmt: skip
+
+    def artifact(self, job: str, name: str) -> Artifact:
+        """An object that is named after its job."""
+        digest = hashlib.sha256(f"{job}/{name}".encode()).hexdigest()
+        return Artifact(f"s3://dalston/jobs/{job}/{name}", digest, 320_000, "application/json")
+
+    async def start(self, job: str, stage: str) -> int:
+        """The current attempt begins; its token."""
+        state = await self.ledger.load(job)
+        assert state is not None
+        token = state.stages[stage].token
+        engine = state.planned(stage).engine
+        await self.do(
+            job, decide.start, stage=stage, token=token, owner=f"{engine}@host-0",
+            engine_version="0.1.0",
+        )  # fmt: skip
+        return token
+
+    async def run(self, job: str, *stages: str) -> None:
+        """Each stage starts, gets half way and finishes."""
+        for stage in stages:
+            token = await self.start(job, stage)
+            await self.do(job, decide.progress, stage=stage, token=token, fraction=0.5)
+            usage = Usage(engine_version="0.1.0", model="base", wall_s=2.0, audio_s=10.0)
+            await self.do(
+                job, decide.finish, stage=stage, token=token, usage=usage,
+                output=self.artifact(job, f"{stage}/{token}/output.json"), warnings=("quiet",),
+            )  # fmt: skip
+
+    async def fail(self, job: str, stage: str, kind: str = "crash") -> None:
+        """Start the current attempt, and let it end badly."""
+        token = await self.start(job, stage)
+        await self.do(
+            job, decide.fail, stage=stage, token=token, kind=kind, reason=f"a {kind}", chance=0.5
+        )
+
+    async def again(self, job: str, stage: str) -> None:
+        """Wait for the next attempt."""
+        self.ledger.clock.wait(200)
+        await self.do(job, decide.retry_due, stage=stage)
+
+
+async def tell() -> list[Event]:
+    """The whole history."""
+    it = Scribe()
+    replica = "faster_whisper@host-0"
+    await it.ledger.append(
+        replica,
+        EngineRegistered(
+            engine="faster_whisper", stage="transcribe", engine_version="0.1.0", replica=replica,
+            models=("base",),
+        ),
+    )  # fmt: skip
+    await it.submit("success", language="en", labels={"team": "a"}, priority=1, deadline_s=3600.0)
+    await it.run("success", "prepare", "transcribe", "merge")
+    await it.submit("retry", more=(OPTIONAL,))
+    await it.fail("retry", "prepare")
+    await it.again("retry", "prepare")
+    await it.run("retry", "prepare")
+    await it.start("retry", "transcribe")
+    await it.do("retry", decide.lose, stage="transcribe", token=1)
+    await it.start("retry", "transcribe")
+    await it.do("retry", decide.lose, stage="transcribe", token=2, preempted=True)
+    await it.run("retry", "transcribe")
+    await it.fail("retry", "emotion", "unavailable")
+    await it.run("retry", "merge")
+    await it.submit("parked")
+    for _ in range(2):
+        await it.fail("parked", "prepare", "memory")
+        await it.again("parked", "prepare")
+    await it.fail("parked", "prepare", "memory")
+    await it.do("parked", decide.unpark)
+    for _ in range(2):
+        await it.fail("parked", "prepare", "timeout")
+        await it.again("parked", "prepare")
+    await it.fail("parked", "prepare", "timeout")
+    await it.submit("cancelled")
+    token = await it.start("cancelled", "prepare")
+    await it.do("cancelled", decide.cancel, reason="a mistake")
+    await it.do("cancelled", decide.stop, stage="prepare", token=token)
+    await it.submit("failed")
+    await it.fail("failed", "prepare", "input")
+    await it.submit("late", deadline_s=60.0)
+    it.ledger.clock.wait(60)
+    await it.do("late", decide.expire)
+    await it.submit("erased", hotwords="secret", initial_prompt="secret")
+    await it.run("erased", "prepare", "transcribe", "merge")
+    await it.do("erased", decide.erase)
+    await it.ledger.append(replica, EngineDrained(engine="faster_whisper", replica=replica))
+    return [blank(event) if event.job == "erased" else event for event in it.ledger.log]
+
+
+def line(event: Event) -> bytes:
+    """An event as the log holds it: its fields, with meta and data as they are written."""
+    plain = {
+        "seq": event.seq, "id": event.id, "type": event.type, "time": format_time(event.time),
+        "job": event.job, "rev": event.rev, "tenant": event.tenant, "prev": event.prev,
+        "epoch": event.epoch, "meta": encode_meta(event.meta).decode(),
+        "data": encode_fact(event.fact).decode(),
+    }  # fmt: skip
+    return msgspec.json.encode(plain)
+
+
+def digests(events: Iterable[Event]) -> dict[str, str]:
+    """Job → sha256 of the state that its events fold to, keys sorted."""
+    states: dict[str, Job | None] = {}
+    for event in events:
+        states[event.job] = jobs.evolve(states.get(event.job), event)
+    return {
+        name: hashlib.sha256(msgspec.json.encode(job, order="sorted")).hexdigest()
+        for name, job in sorted(states.items())
+        if job is not None
+    }
+
+
+def main(version: str) -> None:
+    """Write VERSION.jsonl, its last line the digests; refuse to write over one."""
+    events = asyncio.run(tell())
+    text = b"\n".join([*map(line, events), msgspec.json.encode({"digests": digests(events)}), b""])
+    with (HERE / f"{version}.jsonl").open("xb") as file:
+        file.write(text)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
