@@ -1,0 +1,103 @@
+"""The application: routes from the table, around them errors, measures and the guard."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, WebSocketRoute
+from starlette.routing import Route as StarletteRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket
+
+from web import events, openapi, page
+from web.backends import opened
+from web.call import LONGEST_WAIT_S, Call, Route, Web
+from web.errors import Internal, render, translate
+from web.guard import Guard, Timed
+from web.hub import Hub
+from web.metrics import Metrics
+from web.routes import ROUTES, SOCKET
+from web.settings import WebSettings
+from web.uploads import Receiver
+
+log = logging.getLogger(__name__)
+
+STATIC = Path(__file__).parent / "static"
+
+
+def build(settings: WebSettings) -> Starlette:
+    """The application for these settings; its servers need not be there yet."""
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with opened(settings) as backends:
+            hub = Hub(backends)
+            receiver = Receiver(backends.artifacts, settings)
+            app.state.web = Web(backends, hub, receiver, metrics)
+            tailer = asyncio.create_task(hub.run())
+            yield
+            hub.close()
+            tailer.cancel()
+            await asyncio.gather(tailer, return_exceptions=True)
+
+    return Starlette(
+        routes=_routes(),
+        lifespan=lifespan,
+        middleware=[Middleware(Timed, metrics), Middleware(Guard, settings)],
+        exception_handlers={Exception: _answer, 404: _answer, 405: _answer},
+    )
+
+
+def _routes() -> list[BaseRoute]:
+    return [
+        *(_endpoint(route) for route in ROUTES),
+        WebSocketRoute(SOCKET, _socket),
+        StarletteRoute("/openapi.json", openapi.serve),
+        StarletteRoute("/", page.serve),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+
+
+def _endpoint(route: Route) -> StarletteRoute:
+    async def endpoint(request: Request) -> Response:
+        request.scope["dalston.route"] = route.path
+        call = Call(_web(request.app), request, route)
+        try:
+            async with asyncio.timeout(_limit_s(call)):
+                return await route.handler(call)
+        except Exception as error:  # noqa: BLE001 - the rim of every request: any error is an answer
+            return await _answer(request, error)
+
+    return StarletteRoute(route.path, endpoint, methods=[route.method])
+
+
+def _limit_s(call: Call) -> float | None:
+    """Seconds after which a server that says nothing is taken to be away."""
+    if call.route.patient:
+        return None
+    return call.web.backends.settings.read_timeout_s + min(call.waits_s(), LONGEST_WAIT_S)
+
+
+async def _socket(websocket: WebSocket) -> None:
+    await events.socket(websocket, _web(websocket.app))
+
+
+async def _answer(request: Request, error: Exception) -> Response:
+    answer = translate(error)
+    if isinstance(answer, Internal):
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    elif answer.status >= 500:
+        log.warning("%s %s: %s (%r)", request.method, request.url.path, answer, error)
+    return render(answer)
+
+
+def _web(app: Any) -> Web:
+    return cast("Web", app.state.web)

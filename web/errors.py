@@ -1,0 +1,181 @@
+"""Every way in which the API says no, as one tree, and each as problem+json (RFC 9457).
+
+WebError
+├── BadRequest 400      the request cannot be read
+├── Forbidden 403       a page of another site sent it
+├── NotFound 404        there is no such thing, or not yet
+├── NotAllowed 405      not with this method
+├── Clash 409           it does not fit the state of the job
+├── Gone 410            it was erased
+├── TooLarge 413        over a limit
+├── WrongMedia 415      a body of another kind is wanted
+├── Misdirected 421     the Host header names a host that is not served here
+├── Unprocessable 422   readable, but nobody here can do it
+├── Internal 500        our fault
+└── Away 503            a server behind this one is away; try again
+"""
+
+from typing import ClassVar
+
+import msgspec
+from asyncpg import PostgresError
+from botocore.exceptions import BotoCoreError, ClientError
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from projector.errors import IdempotencyMismatch, ProjectorError
+from streams.errors import (
+    ArtifactCorrupt,
+    ArtifactMissing,
+    InvalidRequest,
+    Refused,
+    StreamsError,
+    UnknownJob,
+)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 2
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """The body of every answer that is an error."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class WebError(Exception):
+    """An answer that is an error; the message is its detail and names the cure."""
+
+    status: ClassVar[int] = 500
+    name: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong here"
+    headers: ClassVar[dict[str, str]] = {}
+
+
+class BadRequest(WebError):
+    """The request cannot be read."""
+
+    status, name, title = 400, "bad-request", "The request cannot be read"
+
+
+class Forbidden(WebError):
+    """A page of another site sent the request."""
+
+    status, name, title = 403, "cross-site", "Requests of other sites are refused"
+
+
+class NotFound(WebError):
+    """There is no such thing, or not yet."""
+
+    status, name, title = 404, "not-found", "Not found"
+
+
+class NotAllowed(WebError):
+    """The path is served, but not with this method."""
+
+    status, name, title = 405, "method-not-allowed", "Method not allowed"
+
+
+class Clash(WebError):
+    """The request does not fit the state that the job is in."""
+
+    status, name, title = 409, "conflict", "It does not fit the state of the job"
+
+
+class Gone(WebError):
+    """It was there and has been erased."""
+
+    status, name, title = 410, "gone", "It was erased"
+
+
+class TooLarge(WebError):
+    """Over a limit, which the message names."""
+
+    status, name, title = 413, "too-large", "Too large"
+
+
+class WrongMedia(WebError):
+    """A body of another media type is wanted."""
+
+    status, name, title = 415, "unsupported-media-type", "Another media type is wanted"
+
+
+class Misdirected(WebError):
+    """The Host header names a host that is not served here."""
+
+    status, name, title = 421, "misdirected", "This host is not served here"
+
+
+class Unprocessable(WebError):
+    """The request is readable, but asks for what nobody here can do."""
+
+    status, name, title = 422, "unprocessable", "Nobody here can do that"
+
+
+class Away(WebError):
+    """A server behind this one is away for a moment."""
+
+    status, name, title = 503, "unavailable", "A server is away; try again soon"
+    headers: ClassVar[dict[str, str]] = {"Retry-After": str(RETRY_AFTER_S)}
+
+
+class Internal(WebError):
+    """Our fault; the log has the trace."""
+
+
+_BY_STATUS: dict[int, type[WebError]] = {
+    kind.status: kind for kind in WebError.__subclasses__() if kind is not Internal
+}
+
+
+_ANSWERS: tuple[tuple[type[Exception], type[WebError], str], ...] = (
+    (UnknownJob, NotFound, "{error}"),
+    (Refused, Clash, "{error}"),
+    (InvalidRequest, Unprocessable, "{error}"),
+    (IdempotencyMismatch, Unprocessable, "{error}"),
+    (ArtifactMissing, NotFound, "{error}: somebody deleted it behind our back."),
+    (ArtifactCorrupt, Internal, "{error}: the object store is not to be trusted."),
+    (StreamsError, Away, "The event log cannot be written now: {error}"),
+    (ProjectorError, Away, "The projection cannot serve now: {error}"),
+    (ClientDisconnect, BadRequest, "The client went away before the request was complete."),
+    (TimeoutError, Away, "A server behind this one did not answer in time; try again soon."),
+    (RedisError, Away, "Redis is away or not ready; try again soon."),
+    (SQLAlchemyError, Away, "Postgres is away or not ready; try again soon."),
+    (PostgresError, Away, "Postgres is away or not ready; try again soon."),
+    (ClientError, Away, "The object store is away or not ready; try again soon."),
+    (BotoCoreError, Away, "The object store is away or not ready; try again soon."),
+    (OSError, Away, "A server behind this one cannot be reached; try again soon."),
+)
+"""Kind of error, the answer that it is, and its words; the first that fits counts."""
+
+
+def translate(error: Exception) -> WebError:
+    """Any error that may leave a handler, as the answer that it is."""
+    if isinstance(error, WebError):
+        return error
+    if isinstance(error, HTTPException):
+        return _BY_STATUS.get(error.status_code, BadRequest)(error.detail)
+    for kind, answer, words in _ANSWERS:
+        if isinstance(error, kind):
+            text = str(error) or " ".join((kind.__doc__ or "").split())
+            return answer(words.format(error=text))
+    return Internal("The log of the web process has the details.")
+
+
+def render(error: WebError) -> Response:
+    """The answer on the wire."""
+    problem = Problem(
+        type=f"urn:dalston:problem:{error.name}",
+        title=error.title,
+        status=error.status,
+        detail=str(error) or error.title,
+    )
+    return Response(
+        msgspec.json.encode(problem), error.status, headers=error.headers, media_type=MEDIA_TYPE
+    )

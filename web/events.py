@@ -1,0 +1,170 @@
+"""The live log to a reader: as a websocket, and the same as server-sent events."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import HTTPConnection
+from starlette.responses import Response, StreamingResponse
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from web.auth import tenant_of
+from web.call import Call, Web, checked_id, parse_query
+from web.errors import BadRequest, render, translate
+from web.feed import CaughtUp, Feed, Notice, Request, Snapshot
+from web.finding import found
+from web.hub import Told
+from web.tail import Point
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 15.0
+STREAM = "text/event-stream"
+GOING, LATER = 1012, 1013
+"""Close codes: the server restarts, or a server behind it is away. Reconnect with the cursor."""
+
+
+class FeedQuery(msgspec.Struct, frozen=True):
+    """Which events: of one job; after ``(epoch, seq)``; or from ``from`` without a snapshot."""
+
+    job: Annotated[str, Meta(min_length=26, max_length=26)] | None = None
+    epoch: Annotated[int, Meta(ge=0)] | None = None
+    seq: Annotated[int, Meta(ge=0)] | None = None
+    first: Annotated[int, Meta(ge=0)] | None = msgspec.field(default=None, name="from")
+
+
+async def socket(websocket: WebSocket, web: Web) -> None:
+    """GET /v1/events as a websocket."""
+    try:
+        async with asyncio.timeout(web.backends.settings.read_timeout_s):
+            request = _asked(parse_query(FeedQuery, websocket), websocket)
+            await _check(web, request)
+    except Exception as error:  # noqa: BLE001 - the rim of a handshake: any error is an answer
+        await websocket.send_denial_response(render(translate(error)))
+        return
+    await websocket.accept()
+    talk = asyncio.ensure_future(_talk(websocket, Feed(web.backends, web.hub, request)))
+    listen = asyncio.ensure_future(_listen(websocket))
+    await asyncio.wait({talk, listen}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (talk, listen):
+        task.cancel()
+    await asyncio.gather(talk, listen, return_exceptions=True)
+
+
+async def _check(web: Web, request: Request) -> None:
+    """Raise when the job is not there, or when there is nothing to follow yet."""
+    await web.hub.ready()
+    if request.job is not None:
+        await found(web, request.job, request.tenant)
+
+
+async def _talk(websocket: WebSocket, feed: Feed) -> None:
+    """Send until the reader goes, the process stops, or a server is away."""
+    code, reason = GOING, "the server restarts: resume with the last epoch and seq"
+    try:
+        async for item in feed.messages():
+            text = item.message if isinstance(item, Told) else _written(item)
+            await websocket.send_text(text)
+    except (WebSocketDisconnect, RuntimeError):
+        return
+    except (RedisError, SQLAlchemyError, OSError) as error:
+        log.warning("a socket is closed: %s", error)
+        code, reason = LATER, "a server is away: resume with the last epoch and seq"
+    await websocket.close(code, reason)
+
+
+async def _listen(websocket: WebSocket) -> None:
+    """Nothing that a reader sends means anything; only that it goes is of interest."""
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+async def stream(call: Call) -> Response:
+    """GET /v1/events as server-sent events."""
+    request = _asked(call.query(FeedQuery), call.request)
+    async with asyncio.timeout(call.web.backends.settings.read_timeout_s):
+        await _check(call.web, request)
+    feed = Feed(call.web.backends, call.web.hub, request)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_lines(feed), headers=headers, media_type=STREAM)
+
+
+async def _lines(feed: Feed) -> AsyncIterator[str]:
+    yield "retry: 2000\n\n"
+    try:
+        async for item in with_pauses(feed.messages(), HEARTBEAT_S):
+            yield _block(item) if item is not None else ": still here\n\n"
+    except (RedisError, SQLAlchemyError, OSError) as error:
+        # The stream ends; the client comes back with its Last-Event-ID.
+        log.warning("a stream is ended: %s", error)
+
+
+def _block(item: Told | Notice) -> str:
+    """A message as a block of the stream; its id is where to resume."""
+    match item:
+        case Told(event=event):
+            return f"id: {event.epoch}-{event.seq}\nevent: event\ndata: {item.message}\n\n"
+        case Snapshot(epoch=epoch, seq=seq) | CaughtUp(epoch=epoch, seq=seq):
+            head = f"id: {epoch}-{seq}\n"
+        case _:
+            head = ""
+    name = item.__struct_config__.tag
+    return f"{head}event: {name}\ndata: {_written(item)}\n\n"
+
+
+def _written(notice: Notice) -> str:
+    return msgspec.json.encode(notice).decode()
+
+
+async def with_pauses(
+    items: AsyncIterator[Told | Notice], seconds: float
+) -> AsyncIterator[Told | Notice | None]:
+    """The items, and None whenever none came for so long."""
+    coming: asyncio.Future[Told | Notice] | None = None
+    try:
+        while True:
+            coming = coming or asyncio.ensure_future(anext(items))
+            done, _ = await asyncio.wait({coming}, timeout=seconds)
+            if not done:
+                yield None
+                continue
+            try:
+                item = coming.result()
+            except StopAsyncIteration:
+                return
+            coming = None
+            yield item
+    finally:
+        if coming is not None:
+            coming.cancel()
+
+
+def _asked(query: FeedQuery, connection: HTTPConnection) -> Request:
+    """What a reader asks for, by its parameters or by the id of the last event it has.
+
+    Raises:
+        BadRequest: half a cursor, or something else in Last-Event-ID.
+    """
+    if (query.epoch is None) != (query.seq is None):
+        raise BadRequest("'epoch' and 'seq' go together: send both to resume, or none.")
+    after = None
+    last = connection.headers.get("last-event-id", "")
+    if last:
+        after = _point(last)
+    elif query.epoch is not None and query.seq is not None:
+        after = Point(query.epoch, query.seq)
+    first = None if after is not None else query.first
+    job = checked_id(query.job) if query.job is not None else None
+    return Request(tenant=tenant_of(connection), job=job, after=after, first=first)
+
+
+def _point(text: str) -> Point:
+    epoch, dash, seq = text.partition("-")
+    if not (dash and epoch.isdecimal() and seq.isdecimal() and len(text) <= 40):
+        raise BadRequest(f"Last-Event-ID is EPOCH-SEQ, not {text[:40]!r}.")
+    return Point(int(epoch), int(seq))

@@ -1,0 +1,201 @@
+"""One tailer of the log for the whole process, fanned out to bounded queues.
+
+Nobody waits for a slow reader: when its queue is full it is emptied and the reader is told that it
+fell; it reads what it missed from the archive and attaches again. Joining at first, resuming and
+catching up are one and the same thing: attach at the hub's point, read up to there, go on live.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+
+import msgspec
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from projector import queries
+from projector.queries import Checkpoint
+from streams.errors import LogMissing
+from streams.events import Event, cloud_event
+from web.backends import Backends
+from web.tail import Broken, concerns
+
+log = logging.getLogger(__name__)
+
+PAUSE_S = 0.5
+"""Between two tries when a server is away."""
+
+
+class Told:
+    """An event on its way to readers: its message is written once, for all of them."""
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+
+    @cached_property
+    def body(self) -> str:
+        """The CloudEvent as JSON."""
+        return msgspec.json.encode(cloud_event(self.event)).decode()
+
+    @cached_property
+    def message(self) -> str:
+        """The message of the socket as JSON."""
+        return f'{{"type":"event","event":{self.body}}}'
+
+
+class Subscription:
+    """One reader's queue. Iterate over it for what is live; it ends when the reader fell."""
+
+    def __init__(self, hub: "Hub", job: str | None, tenant: str, limit: int) -> None:
+        self.job = job
+        self.tenant = tenant
+        self.closed = False
+        self.fell = False
+        self._hub = hub
+        self._limit = limit
+        self._queue: deque[Told] = deque()
+        self._bell = asyncio.Event()
+
+    def attach(self) -> Checkpoint:
+        """Begin anew: the queue gets every event after the point that is returned."""
+        self._queue.clear()
+        self.fell = False
+        assert self._hub.point is not None, "wait for the hub to be ready first"
+        return self._hub.point
+
+    def offer(self, told: Told) -> bool:
+        """Put one more event into the queue; False when that made the reader fall."""
+        if self.fell:
+            return True
+        if len(self._queue) >= self._limit:
+            self.drop()
+            return False
+        self._queue.append(told)
+        self._bell.set()
+        return True
+
+    def drop(self) -> None:
+        """Make the reader fall: it will read again from where it is."""
+        self._queue.clear()
+        self.fell = True
+        self._bell.set()
+
+    def close(self) -> None:
+        """End the reader's iteration for good."""
+        self.closed = True
+        self._bell.set()
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more comes out of the queue."""
+        return self.closed or self.fell
+
+    async def __aiter__(self) -> AsyncIterator[Told]:
+        while not self.ended:
+            while self._queue:
+                yield self._queue.popleft()
+            self._bell.clear()
+            if not self.ended:
+                await self._bell.wait()
+
+
+class Hub:
+    """The tailer and all readers. `run` is a task of the application's life."""
+
+    def __init__(self, backends: Backends) -> None:
+        self.point: Checkpoint | None = None
+        self.live = False
+        """Whether Redis answers and the log goes on from the point."""
+        self.behind = 0
+        """How often a reader fell."""
+        self._backends = backends
+        self._ready = asyncio.Event()
+        self._closed = False
+        self._readers: dict[str | None, set[Subscription]] = {}
+
+    @property
+    def readers(self) -> int:
+        """How many there are."""
+        return sum(len(group) for group in self._readers.values())
+
+    async def ready(self) -> None:
+        """Wait until the hub stands somewhere in the log."""
+        await self._ready.wait()
+
+    @contextmanager
+    def subscribe(self, *, job: str | None, tenant: str) -> Iterator[Subscription]:
+        """A reader of all events, or of one job's."""
+        reader = Subscription(self, job, tenant, self._backends.settings.socket_queue)
+        reader.closed = self._closed
+        group = self._readers.setdefault(job, set())
+        group.add(reader)
+        try:
+            yield reader
+        finally:
+            group.discard(reader)
+            if not group and self._readers.get(job) is group:
+                del self._readers[job]
+
+    def close(self) -> None:
+        """End all readers, so that the process can go."""
+        self._closed = True
+        self._ready.set()
+        for reader in self._all():
+            reader.close()
+
+    async def run(self) -> None:
+        """Follow the log for ever, through absences and recoveries of the servers."""
+        while True:
+            try:
+                await self._place()
+                await self._follow()
+            except (LogMissing, Broken) as error:
+                log.warning("the live tail begins anew: %s", error)
+                await self._replace()
+            except (RedisError, SQLAlchemyError, OSError) as error:
+                log.warning("the live tail waits for a server: %s", error)
+            self.live = False
+            await asyncio.sleep(PAUSE_S)
+
+    async def _place(self) -> None:
+        if self.point is None:
+            self.point = await self._checkpoint()
+            self._ready.set()
+
+    async def _replace(self) -> None:
+        """Stand at the archive's end again; readers join anew when that is somewhere else."""
+        with suppress(SQLAlchemyError, OSError):
+            point = await self._checkpoint()
+            if point != self.point:
+                self.point = point
+                for reader in self._all():
+                    reader.drop()
+
+    async def _checkpoint(self) -> Checkpoint:
+        async with self._backends.reading() as connection:
+            return await queries.checkpoint(connection)
+
+    async def _follow(self) -> None:
+        assert self.point is not None
+        if await self._backends.log.head() is None:
+            raise LogMissing("Redis holds no log: the projector makes or recovers it")
+        self.live = True
+        async for batch in self._backends.log.follow(self.point.seq):
+            for event in batch:
+                if self.point.id and event.prev != self.point.id:
+                    raise Broken(f"event {event.seq} does not follow {self.point.id}")
+                self.point = Checkpoint(event.seq, event.id, event.epoch)
+                self._publish(event)
+
+    def _publish(self, event: Event) -> None:
+        told = Told(event)
+        for group in (self._readers.get(None), self._readers.get(event.job)):
+            for reader in group or ():
+                if concerns(event, reader.job, reader.tenant) and not reader.offer(told):
+                    self.behind += 1
+
+    def _all(self) -> list[Subscription]:
+        return [reader for group in self._readers.values() for reader in group]

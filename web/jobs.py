@@ -1,0 +1,152 @@
+"""The handlers that show jobs: the list, one now or at a revision, its events, its transcript."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Meta
+from starlette.responses import Response
+
+from projector import queries
+from streams.events import Artifact, Event, cloud_event
+from streams.job import Job, JobStatus, fold
+from streams.transcript import Transcript
+from web.call import LONGEST_WAIT_S, Call, json
+from web.errors import Gone, NotFound
+from web.finding import found, settled_view, unknown
+from web.formats import MEDIA_TYPES, Format, render
+from web.views import JobList, job_view
+
+PAGE = 500
+
+Id = Annotated[str, Meta(min_length=26, max_length=26, pattern="^[0-9a-hjkmnp-tv-z]{26}$")]
+
+
+class ListQuery(msgspec.Struct, frozen=True):
+    """Which jobs: with a status, and how many before (older than) which one."""
+
+    status: JobStatus | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    before: Id | None = None
+
+
+class OneQuery(msgspec.Struct, frozen=True):
+    """At which revision; or how many seconds to wait for the job to end."""
+
+    at: Annotated[int, Meta(ge=1)] | None = None
+    wait: Annotated[float, Meta(ge=0, le=LONGEST_WAIT_S)] = 0.0
+
+
+class EventsQuery(msgspec.Struct, frozen=True):
+    """Events with a seq over ``after``."""
+
+    after: Annotated[int, Meta(ge=0)] = 0
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 200
+
+
+class TranscriptQuery(msgspec.Struct, frozen=True):
+    """In which format."""
+
+    format: Format = "json"
+
+
+async def listed(call: Call) -> Response:
+    """GET /v1/jobs."""
+    query = call.query(ListQuery)
+    async with call.web.backends.reading() as connection:
+        jobs = await queries.jobs(
+            connection,
+            tenant=call.tenant,
+            status=query.status,
+            limit=query.limit + 1,
+            before=query.before,
+        )
+    page = jobs[: query.limit]
+    following = page[-1].id if len(jobs) > len(page) else None
+    return json(JobList([job_view(job) for job in page], following))
+
+
+async def one(call: Call) -> Response:
+    """GET /v1/jobs/{id}."""
+    query = call.query(OneQuery)
+    if query.at is not None:
+        return json(job_view(await _at(call, query.at)))
+    return json(await settled_view(call, call.job_id, call.waits_s()))
+
+
+async def _at(call: Call, rev: int) -> Job:
+    """The job after its first ``rev`` events, folded from the archive."""
+    job: Job | None = None
+    seq = 0
+    while job is None or job.rev < rev:
+        batch = await _events(call, seq, PAGE)
+        job = fold((event for event in batch if event.rev <= rev), job)
+        if len(batch) < PAGE:
+            break
+        seq = batch[-1].seq
+    if job is None:
+        raise unknown(call.job_id)
+    if job.rev < rev:
+        raise NotFound(f"Job {job.id} has no revision {rev}; its latest archived is {job.rev}.")
+    return job
+
+
+async def events(call: Call) -> Response:
+    """GET /v1/jobs/{id}/events."""
+    query = call.query(EventsQuery)
+    batch = await _events(call, query.after, query.limit)
+    if not batch:
+        # Nothing (more) yet, or no such job: that makes a difference.
+        await found(call.web, call.job_id, call.tenant)
+    following = batch[-1].seq if len(batch) == query.limit else None
+    return json({"events": [cloud_event(event) for event in batch], "next": following})
+
+
+async def _events(call: Call, after: int, limit: int) -> list[Event]:
+    async with call.web.backends.reading() as connection:
+        return await queries.events(
+            connection, after=after, job=call.job_id, tenant=call.tenant, limit=limit
+        )
+
+
+async def transcript(call: Call) -> Response:
+    """GET /v1/jobs/{id}/transcript."""
+    form = call.query(TranscriptQuery).format
+    job = await found(call.web, call.job_id, call.tenant)
+    artifact = _transcript_of(job, call.job_id)
+    headers = {
+        "ETag": f'"{artifact.sha256[:32]}-{form}"',
+        "Content-Disposition": _disposition(job.filename, form),
+        "Cache-Control": "private, no-cache",
+    }
+    if _matches(call.request.headers, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    value = await call.web.backends.artifacts.get_value(artifact, Transcript)
+    return Response(render(value, form), headers=headers, media_type=MEDIA_TYPES[form])
+
+
+def _transcript_of(job: object, job_id: str) -> Artifact:
+    if not isinstance(job, Job):
+        raise NotFound(f"Job {job_id} is accepted: it has no transcript yet.")
+    if job.erased:
+        raise Gone(f"Job {job_id} was erased, its transcript too.")
+    if job.transcript is None:
+        reason = f" ({job.reason})" if job.reason else ""
+        yet = "" if job.terminal else " yet"
+        raise NotFound(f"Job {job_id} is {job.status}{reason}: it has no transcript{yet}.")
+    return job.transcript
+
+
+def _matches(headers: Mapping[str, str], etag: str) -> bool:
+    wanted = headers.get("if-none-match", "")
+    return wanted.strip() == "*" or etag in re.findall(r'"[^"]*"', wanted)
+
+
+def _disposition(filename: str, form: Format) -> str:
+    """The name to save under: plain for old clients, and as it is for the others (RFC 6266)."""
+    stem = filename.rpartition(".")[0] or filename or "transcript"
+    plain = re.sub(r"[^A-Za-z0-9 ._-]", "_", stem)
+    exact = quote(f"{stem}.{form}", safe="")
+    return f"attachment; filename=\"{plain}.{form}\"; filename*=UTF-8''{exact}"

@@ -1,0 +1,202 @@
+"""OpenAPI and AsyncAPI from the table of routes and the types: they cannot drift.
+
+`python -m web.openapi [FOLDER]` writes both documents (docs/api by default).
+"""
+
+import re
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from streams.events import JobRequest
+from web.call import Route
+from web.errors import MEDIA_TYPE, Problem, WebError
+from web.feed import CaughtUp, EventMessage, FellBehind, Snapshot
+from web.routes import ROUTES, SOCKET
+
+REF = "#/components/schemas/{name}"
+MESSAGES: tuple[type[msgspec.Struct], ...] = (Snapshot, EventMessage, FellBehind, CaughtUp)
+Json = dict[str, Any]
+VERSION = "1"
+"""Of the API: the release of the program is in /healthz."""
+
+
+async def serve(_: Request) -> Response:
+    """GET /openapi.json."""
+    return Response(_encoded(), media_type="application/json")
+
+
+@cache
+def _encoded() -> bytes:
+    return msgspec.json.encode(document())
+
+
+def document() -> Json:
+    """The HTTP API as OpenAPI 3.1."""
+    paths: Json = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Dalston",
+            "version": VERSION,
+            "description": "Audio in, transcript out, every fact an event. "
+            "Every error is a problem (RFC 9457) whose detail says what is wrong and the cure.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": _schemas([*_types(), Problem, JobRequest]),
+            "responses": {"Problem": _problem()},
+        },
+    }
+
+
+def asyncapi() -> Json:
+    """The socket as AsyncAPI 3.0."""
+    messages = {
+        kind.__name__: {"summary": _summary(kind), "payload": {"$ref": _ref(kind)}}
+        for kind in MESSAGES
+    }
+    query = next(route.query for route in ROUTES if route.path == SOCKET)
+    assert query is not None
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "Dalston live", "version": VERSION},
+        "channels": {
+            "events": {
+                "address": SOCKET,
+                "description": "A snapshot, then every event after it: no hole, no duplicate. "
+                "The server closes with 1012 (it restarts) or 1013 (a server behind it is away): "
+                "come back with the last epoch and seq. What a client sends is not read.",
+                "bindings": {"ws": {"method": "GET", "query": _inlined(query)}},
+                "messages": messages,
+            }
+        },
+        "operations": {
+            "follow": {
+                "action": "send",
+                "channel": {"$ref": "#/channels/events"},
+                "messages": [
+                    {"$ref": f"#/channels/events/messages/{kind.__name__}"} for kind in MESSAGES
+                ],
+            }
+        },
+        "components": {"schemas": _schemas(MESSAGES)},
+    }
+
+
+def _operation(route: Route) -> Json:
+    operation: Json = {
+        "operationId": f"{route.handler.__module__.rpartition('.')[2]}_{route.handler.__name__}",
+        "summary": route.summary,
+        "tags": [route.tag],
+        "parameters": _parameters(route),
+        "responses": {
+            **{str(status): _answer(status, kind) for status, kind in route.answers.items()},
+            "default": {"$ref": "#/components/responses/Problem"},
+        },
+    }
+    if route.body is not None:
+        operation["requestBody"] = _body(route.body)
+    return operation
+
+
+def _parameters(route: Route) -> list[Json]:
+    path = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", route.path)
+    ]
+    headers = [
+        {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
+        for name, text in route.headers.items()
+    ]
+    if route.query is None:
+        return path + headers
+    schema = _inlined(route.query)
+    query = [
+        {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": one}
+        for name, one in schema["properties"].items()
+    ]
+    return path + query + headers
+
+
+def _body(body: Any) -> Json:
+    if body == "form":
+        return {"required": True, "content": {"multipart/form-data": {"schema": _form()}}}
+    return {"required": False, "content": {"application/json": {"schema": {"$ref": _ref(body)}}}}
+
+
+def _form() -> Json:
+    fields = _inlined(JobRequest)["properties"]
+    labels = {"type": "string", "contentMediaType": "application/json", "description": "an object"}
+    file = {"type": "string", "format": "binary", "description": "audio or video, any format"}
+    url = {"type": "string", "format": "uri", "description": "instead of a file"}
+    return {
+        "type": "object",
+        "description": "Exactly one of file and url; fields may stand before or after the file.",
+        "properties": {"file": file, "url": url, **fields, "labels": labels},
+        "additionalProperties": False,
+    }
+
+
+def _answer(status: int, kind: Any) -> Json:
+    if kind is None:
+        return {"description": {204: "Done", 304: "Not changed"}.get(status, "No body")}
+    if isinstance(kind, tuple):
+        content: Json = {media_type: {"schema": {"type": "string"}} for media_type in kind}
+        return {"description": "The document", "content": content}
+    schema = {"$ref": _ref(kind)}
+    return {"description": _summary(kind), "content": {"application/json": {"schema": schema}}}
+
+
+def _problem() -> Json:
+    known = sorted({(kind.status, kind.title) for kind in WebError.__subclasses__()})
+    return {
+        "description": "; ".join(f"{status}: {title}" for status, title in known),
+        "content": {MEDIA_TYPE: {"schema": {"$ref": _ref(Problem)}}},
+    }
+
+
+def _types() -> list[Any]:
+    kinds: dict[Any, None] = {}
+    for route in ROUTES:
+        bodies = [*route.answers.values(), route.body]
+        kinds |= dict.fromkeys(kind for kind in bodies if isinstance(kind, type))
+    return list(kinds)
+
+
+def _schemas(kinds: Any) -> Json:
+    return dict(sorted(msgspec.json.schema_components(kinds, ref_template=REF)[1].items()))
+
+
+def _inlined(kind: type[msgspec.Struct]) -> Json:
+    """The schema of a flat struct itself, not a reference to it."""
+    schemas = msgspec.json.schema_components([kind], ref_template=REF)[1]
+    found: Json = schemas[kind.__name__]
+    return found
+
+
+def _ref(kind: type) -> str:
+    return REF.format(name=kind.__name__)
+
+
+def _summary(kind: type) -> str:
+    return (kind.__doc__ or kind.__name__).strip().splitlines()[0]
+
+
+def main(folder: Path) -> None:
+    """Write both documents."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in (("openapi", document()), ("asyncapi", asyncapi())):
+        text = msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
+        (folder / f"{name}.json").write_bytes(text)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/api"))
