@@ -84,7 +84,7 @@ class Stack:
         self.home.release()
 
     async def _start(self) -> None:
-        self.home.record.unlink(missing_ok=True)
+        self.home.clear()
         programs.check_free(self.options.web_host, self.options.web_port)
         async with asyncio.TaskGroup() as group:
             pythons = {

@@ -88,6 +88,11 @@ class Home:
         finally:
             os.close(descriptor)
 
+    def clear(self) -> None:
+        """Remove what a stack has only while it runs; for whoever knows that none does."""
+        self.record.unlink(missing_ok=True)
+        self.remove_socket_directory()
+
     def make_socket_directory(self) -> Path:
         """A short private directory for sockets; the one of a killed stack goes away."""
         self.remove_socket_directory()

@@ -68,11 +68,12 @@ async def down(home: Path, report: Report = ignore) -> None:
     """Stop the stack on a home and return once all of it is gone.
 
     Raises:
-        NotRunning: there is none.
+        NotRunning: there is none; what a killed one left is cleared all the same.
         LocalError: it does not end.
     """
     place = Home(home)
     if not place.is_locked():
+        place.clear()
         raise NotRunning(f"no stack runs on {place.path}")
     pid = place.supervisor()
     report(Step("supervisor", "stopping"))
@@ -80,7 +81,7 @@ async def down(home: Path, report: Report = ignore) -> None:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
     give_up = time.monotonic() + STOP_S
-    while place.is_locked():
+    while place.is_locked() or (pid and is_alive(pid)):
         if time.monotonic() > give_up:
             raise LocalError(f"the stack on {place.path}, pid {pid}, does not end: kill -9 {pid}")
         await asyncio.sleep(0.05)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,14 @@ def supervisor(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
         yield said
         with suppress(ProcessLookupError):
             os.kill(holder, signal.SIGKILL)
+    until_free(Home(tmp_path)).clear()
+
+
+def until_free(home: Home) -> Home:
+    """The same home, once the last child of its supervisor is gone."""
+    while home.is_locked():
+        time.sleep(0.01)
+    return home
 
 
 async def until_gone(pids: list[int]) -> None:

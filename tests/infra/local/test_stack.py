@@ -142,7 +142,9 @@ async def test_no_child_outlives_a_supervisor_that_is_killed_and_the_next_stack_
         os.kill(first.supervisor.pid, signal.SIGKILL)
         await until(lambda: not any(map(is_alive, pids(first))), 10)
         with pytest.raises(NotRunning):
-            stack.read(options.home)
+            await stack.down(options.home)
+        assert not (options.home / "stack.json").exists()
+        assert not (options.home / "run").exists()
         await stack.up(options, detach=True)
         second = stack.read(options.home)
         assert await health(second) == [200] * 4
