@@ -53,7 +53,8 @@ async def lag(engine: AsyncEngine, redis: Redis, settings: Settings) -> Finding:
         return warn("projector", f"it stands at seq {at.seq}; there is no log", "dalston recover")
     if at.epoch != head.epoch or at.seq > head.seq:
         detail = f"archive at seq {at.seq} of epoch {at.epoch}, log at {describe(head)}"
-        return fail("projector", detail, "Redis lost events: stop the stack, `dalston recover`")
+        cure = "Redis lost events: the projector puts it right; if it does not, `dalston recover`"
+        return fail("projector", detail, cure)
     behind = head.seq - at.seq
     if not behind:
         return ok("projector", f"at seq {at.seq}, nothing behind")
