@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -10,7 +10,8 @@ from typing import Any, Self, TypeVar
 import msgspec
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.regions import EndpointResolver
 
 from streams.errors import ArtifactCorrupt, ArtifactMissing
 from streams.events import Artifact
@@ -21,6 +22,19 @@ T = TypeVar("T")
 PART = 8 * 1024 * 1024
 """Bytes of one part of a large upload, which is all of it that is ever in memory."""
 CHUNK = 256 * 1024
+NO_REGIONS: dict[str, Any] = {
+    "partitions": [
+        {
+            "partition": "aws",
+            "dnsSuffix": "amazonaws.com",
+            "regionRegex": ".*",
+            "defaults": {"hostname": "{service}.{region}.{dnsSuffix}", "signatureVersions": ["v4"]},
+            "regions": {},
+            "services": {},
+        }
+    ]
+}
+"""For a store with an address of its own: botocore's table of all of Amazon's takes 8 MB."""
 
 
 def key_of(job: str, stage: str, token: int, name: str) -> str:
@@ -53,7 +67,10 @@ class Artifacts:
             response_checksum_validation="when_required",
             s3={"addressing_style": "path"} if s.s3_url else {},
         )
-        client = get_session().create_client(
+        session = get_session()
+        if s.s3_url:
+            session.register_component("endpoint_resolver", EndpointResolver(NO_REGIONS))
+        client = session.create_client(
             "s3",
             endpoint_url=s.s3_url or None,
             region_name=s.s3_region,
@@ -140,12 +157,11 @@ class Artifacts:
                 return await self.put(key, bytes(buffer), media_type)
             if buffer:
                 parts.append(await self._part(key, upload, len(parts) + 1, buffer))
-            await self._s3.complete_multipart_upload(
-                Bucket=self.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}
-            )
+            await self._complete(key, upload, parts, size)
         except BaseException:
             if upload:
-                await self._s3.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
+                with suppress(BotoCoreError, ClientError):  # what failed first is what counts
+                    await self._abort(key, upload)
             raise
         return Artifact(
             uri=f"s3://{self.bucket}/{key}",
@@ -211,6 +227,24 @@ class Artifacts:
             Bucket=self.bucket, Key=key, UploadId=upload, PartNumber=number, Body=bytes(data)
         )
         return {"PartNumber": number, "ETag": reply["ETag"]}
+
+    async def _complete(
+        self, key: str, upload: str, parts: list[dict[str, Any]], size: int
+    ) -> None:
+        try:
+            await self._s3.complete_multipart_upload(
+                Bucket=self.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}
+            )
+        except ClientError as error:
+            if _code(error) != "NoSuchUpload":
+                raise
+            # The reply to an earlier try was lost: then the object is there.
+            there = await self._s3.head_object(Bucket=self.bucket, Key=key)
+            if there["ContentLength"] != size:
+                raise
+
+    async def _abort(self, key: str, upload: str) -> None:
+        await self._s3.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
 
     async def _same(self, key: str, made: Artifact) -> None:
         there = await self._s3.head_object(Bucket=self.bucket, Key=key)
