@@ -57,8 +57,8 @@ def with_replicas(words: tuple[str, ...]) -> dict[str, int]:
     """
     engines = dict(DEFAULT_ENGINES)
     for word in words:
-        name, _, count = word.partition("=")
-        count = count or "1"
+        name, equals, count = word.partition("=")
+        count = count if equals else "1"
         if not NAME.fullmatch(name) or not count.isdecimal():
             raise LocalError(f"--engine {word}: write NAME=N, such as faster_whisper=2")
         engines[name] = int(count)
