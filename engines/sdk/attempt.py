@@ -30,7 +30,8 @@ PROGRESS_S = 1.0
 PROGRESS_STEP = 0.05
 """`stage.progressed` is told at most so often, and for so much at least."""
 REASON_LIMIT = 2000
-WARNINGS = 50
+WARNINGS, WARNING_LIMIT = 16, 200
+"""Characters of a reason, number and characters of warnings: an event has a size limit."""
 RENEWALS = 4
 """Renewals of a lease in its lifetime: three may be missed."""
 
@@ -62,8 +63,8 @@ class Attempt:
 
     async def live(self) -> str:
         """From the download to the event; the outcome, as the metric has it."""
-        folder = self._replica.own.workdir or None
-        with tempfile.TemporaryDirectory(prefix="dalston-task-", dir=folder) as workdir:
+        folder = self._replica.folder
+        with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as workdir:
             fetching = asyncio.create_task(self._fetch(Path(workdir)))
             tasks: list[asyncio.Task[Any]] = [fetching]
             try:
@@ -88,7 +89,7 @@ class Attempt:
     async def give_up(self, error: Exception) -> str:
         """The kit itself tripped: tell it as a failure, so that nothing hangs."""
         log.error("%s of job %s", self.ticket.stage, self.ticket.job, exc_info=error)
-        await self._replica.slot.end()
+        await self._replica.slot.replace("error")
         return await self._fail(Failed(kind="error", reason=f"{type(error).__name__}: {error}"))
 
     @property
@@ -138,7 +139,7 @@ class Attempt:
         if isinstance(report, Failed):
             if report.kind not in decide.FINAL_KINDS:
                 # Whatever went wrong may have left the library, or its device, in a bad way.
-                await self._replica.slot.end()
+                await self._replica.slot.replace(report.kind)
             return await self._fail(report)
         return await self._finish(order, report)
 
@@ -149,7 +150,8 @@ class Attempt:
         except (ArtifactCorrupt, *STORE_AWAY, ClientError) as error:
             return await self._fail(Failed(kind="error", reason=f"the output: {error}"))
         usage = self._usage(result)
-        warnings = tuple(text[:REASON_LIMIT] for text in result.warnings[:WARNINGS])
+        self._replica.slot.device = result.device
+        warnings = tuple(text[:WARNING_LIMIT] for text in result.warnings[:WARNINGS])
 
         def finish(job: Job | None, now: datetime) -> Sequence[AnyFact]:
             return decide.finish(
@@ -186,7 +188,7 @@ class Attempt:
         """The lease says stop: what the child does now is nobody's any more."""
         log.info("%s of job %s is %s", self.ticket.stage, self.ticket.job, verdict)
         await _cancel([work])
-        await self._replica.slot.end()
+        await self._replica.slot.replace(verdict)
         if verdict == "cancelled":
             await self._commit_or_drop(lambda job, now: decide.stop(job, **self._which, now=now))
         else:
@@ -204,7 +206,7 @@ class Attempt:
             async with self._writing:
                 try:
                     answer = await self._replica.queue.renew(self._replica.name, self.ticket)
-                except (*AWAY, OSError) as error:
+                except AWAY as error:
                     log.warning("the lease cannot be renewed now: %s", error)
                     continue
             if answer != "ok":

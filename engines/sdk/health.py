@@ -25,7 +25,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HealthServer:
-    """Use as an async context manager; ``url`` is where it listens."""
+    """Use as an async context manager."""
 
     def __init__(self, health: Callable[[], Health], *, host: str, port: int) -> None:
         self._health = health
@@ -42,10 +42,10 @@ class HealthServer:
         await self._server.wait_closed()
 
     @property
-    def url(self) -> str:
-        """Base address, with the real port."""
-        host, port = self._server.sockets[0].getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    def port(self) -> int:
+        """The real one, also when a free one was asked for."""
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

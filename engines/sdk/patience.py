@@ -8,15 +8,18 @@ from typing import TypeVar
 
 import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError
+from redis.exceptions import ResponseError
 
-from streams.connection import AWAY
+from streams.connection import AWAY, REFUSED
 from streams.errors import Conflict, LogInconsistent, LogMissing, SchemaTooNew
 
 T = TypeVar("T")
 log = logging.getLogger("dalston.engine")
 
-LOG_AWAY = (*AWAY, LogMissing, LogInconsistent, SchemaTooNew, Conflict, OSError)
-"""The log cannot be written now; somebody (or the projector) will see to it."""
+LOG_AWAY = (*AWAY, LogMissing, LogInconsistent, SchemaTooNew, Conflict, ResponseError)
+"""The log cannot be written now; `passing` says whether that may mend by itself."""
+UNWELL = ("OOM", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "NOPERM")
+"""How a Redis answers that is up but cannot write now: full, without its disk or replicas."""
 STORE_AWAY = (BotoCoreError, aiohttp.ClientError, OSError, asyncio.TimeoutError)
 STORE_S = 60.0
 """How long an absence of the artifact store is waited out before the attempt fails."""
@@ -29,6 +32,8 @@ async def until_written(call: Callable[[], Awaitable[T]]) -> T:
         try:
             return await call()
         except LOG_AWAY as error:
+            if not passing(error):
+                raise
             log.warning("the log is away, trying again: %s: %s", type(error).__name__, error)
         await asyncio.sleep(wait)
         wait = min(2 * wait, 2.0)
@@ -46,6 +51,15 @@ async def until_stored(call: Callable[[], Awaitable[T]]) -> T:
             log.warning("the artifact store is away, trying again: %s", error)
         await asyncio.sleep(wait)
         wait = min(2 * wait, 5.0)
+
+
+def passing(error: Exception) -> bool:
+    """Whether an error of Redis may mend while we wait: it is away or unwell, not refusing us."""
+    if isinstance(error, REFUSED):
+        return False
+    if isinstance(error, ResponseError) and not isinstance(error, AWAY):
+        return any(word in str(error) for word in UNWELL)
+    return True
 
 
 def _may_pass(error: Exception) -> bool:

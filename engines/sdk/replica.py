@@ -1,6 +1,7 @@
 """One replica of an engine: its name, and all that it works with."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from engines.sdk.contract import Engine
 from engines.sdk.settings import EngineSettings
@@ -25,3 +26,5 @@ class Replica:
     registry: Registry
     artifacts: Artifacts
     slot: Slot
+    folder: Path
+    """Where the files of its tasks lie; nobody else's, so a past life's leavings can go."""

@@ -1,6 +1,7 @@
 """The composition root of an engine's supervisor: settings, connections, signals, exit status."""
 
 import asyncio
+import ctypes
 import gc
 import logging
 import os
@@ -16,7 +17,7 @@ from engines.sdk.settings import EngineSettings
 from engines.sdk.slot import Slot
 from streams.artifacts import Artifacts
 from streams.commit import Ledger
-from streams.connection import connect
+from streams.connection import REFUSED, connect
 from streams.errors import InvalidSetting
 from streams.keys import Keys
 from streams.registry import Registry
@@ -36,7 +37,11 @@ def serve(engine_class: type[Engine], environ: Mapping[str, str]) -> int:
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         stream=sys.stderr,
     )
-    asyncio.run(_serve(engine_class(), settings, own))
+    try:
+        asyncio.run(_serve(engine_class(), settings, own))
+    except REFUSED as error:
+        print(f"{engine_class.name}: Redis refuses us ({error}): see DALSTON_REDIS_URL")
+        return 1
     return 0
 
 
@@ -44,9 +49,10 @@ async def _serve(engine: Engine, settings: Settings, own: EngineSettings) -> Non
     redis = connect(settings.redis_url)
     keys = Keys(settings.key_prefix, settings.partition)
     ledger = Ledger(redis, keys)
+    name = own.replica(engine.name)
     async with redis, Artifacts(settings) as artifacts:
         replica = Replica(
-            name=own.replica(engine.name),
+            name=name,
             engine=engine,
             settings=settings,
             own=own,
@@ -54,16 +60,25 @@ async def _serve(engine: Engine, settings: Settings, own: EngineSettings) -> Non
             queue=Queue(redis, ledger, engine.name),
             registry=Registry(redis, keys),
             artifacts=artifacts,
-            slot=Slot(engine, idle_unload_s=own.idle_unload_s, memory_budget=own.memory_budget),
+            slot=Slot(engine, own),
+            folder=own.folder(name, settings),
         )
         runner = Runner(replica)
-        health = HealthServer(runner.health, host=own.health_host, port=own.health_port)
+        presence = runner.presence
+        health = HealthServer(presence.health, host=own.health_host, port=own.health_port)
         async with health:
-            runner.health_url = health.url
+            presence.health_url = own.reached_at(health.port)
             _on_signals(runner)
-            gc.collect()
-            gc.freeze()
+            _settle_memory()
             await runner.run()
+
+
+def _settle_memory() -> None:
+    """What is there now stays; what importing it took goes back to the system."""
+    gc.collect()
+    gc.freeze()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _on_signals(runner: Runner) -> None:

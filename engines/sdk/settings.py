@@ -1,10 +1,15 @@
 """What an engine process reads from its environment besides the settings of every process."""
 
+import hashlib
 import socket
+import tempfile
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+
+from streams.settings import Settings
 
 
 class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +47,20 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
     def replica(self, engine: str) -> str:
         """The name of this replica, which is its consumer name too."""
         return f"{engine}@{self.host}-{self.engine_slot}"
+
+    def folder(self, replica: str, settings: Settings) -> Path:
+        """Where the files of this replica's tasks lie.
+
+        Replicas of two stacks on one machine may have the same name, so the stack is in it.
+        """
+        stack = f"{settings.redis_url} {settings.key_prefix} {settings.partition}"
+        mark = hashlib.sha256(stack.encode()).hexdigest()[:8]
+        return Path(self.workdir or tempfile.gettempdir()) / f"dalston-{replica}-{mark}"
+
+    def reached_at(self, port: int) -> str:
+        """The address of the health server, as others reach it."""
+        host = self.host if self.health_host in {"0.0.0.0", "::", ""} else self.health_host  # noqa: S104
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     @property
     def host(self) -> str:

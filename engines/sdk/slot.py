@@ -9,6 +9,7 @@ from engines.sdk.child import place_of
 from engines.sdk.contract import Engine
 from engines.sdk.frames import Failed
 from engines.sdk.process import Process
+from engines.sdk.settings import EngineSettings
 
 log = logging.getLogger("dalston.engine")
 
@@ -19,13 +20,14 @@ LOAD_S = 300.0
 class Slot:
     """One child at a time, kept warm with its model between tasks."""
 
-    def __init__(self, engine: Engine, *, idle_unload_s: float, memory_budget: int) -> None:
+    def __init__(self, engine: Engine, own: EngineSettings) -> None:
         self._engine = engine
-        self._idle_unload_s = idle_unload_s
-        self._memory_budget = memory_budget
+        self._own = own
         self._child: Process | None = None
         self._lock = asyncio.Lock()
         self._used_at = time.monotonic()
+        self._cold = own.prewarm
+        self.device = engine.device
 
     async def child(self) -> Process:
         """The child, alive; a new one when there is none."""
@@ -35,18 +37,7 @@ class Slot:
                 self._child = None
             if self._child is None:
                 self._child = await Process.spawn(place_of(type(self._engine)))
-            self._used_at = time.monotonic()
             return self._child
-
-    async def warm(self) -> None:
-        """Load the default model before a task asks for it; a failure is only logged."""
-        child = await self.child()
-        report = await child.load(self._engine.default_model(), stall_s=LOAD_S)
-        if isinstance(report, Failed):
-            log.warning("not loaded ahead: %s: %s", report.kind, report.reason)
-            await self.end()
-        elif report.seconds >= 0.001:
-            metrics.LOAD_SECONDS.labels(self._engine.name).observe(report.seconds)
 
     async def end(self) -> None:
         """End the child, if there is one: the true release of its memory."""
@@ -55,28 +46,32 @@ class Slot:
             if child is not None:
                 await child.kill()
 
-    async def rest(self, *, rewarm: bool) -> None:
-        """Between tasks: end a child that idled long enough, replace one that has grown too big."""
-        self._measure()
-        idle = time.monotonic() - self._used_at
-        if self._child is None:
-            return
-        if self._idle_unload_s and idle >= self._idle_unload_s:
-            log.info("idle for %.0f s: the model is unloaded", idle)
+    async def replace(self, why: str) -> None:
+        """End the child; the next `rest` starts another ahead of the next task."""
+        metrics.REPLACED.labels(self._engine.name, why).inc()
+        await self.end()
+        self._cold = self._own.prewarm
+
+    async def rest(self) -> None:
+        """Between tasks: load ahead, end a child that idled long enough, replace one too big."""
+        if self._child is not None and not self._child.usable:
+            log.warning("the child died while it had nothing to do")
+            await self.replace("died")
+        memory = self.memory()
+        metrics.CHILD_MEMORY.labels(self._engine.name).set(memory)
+        if self._own.memory_budget and memory > self._own.memory_budget:
+            log.warning("the child holds %d bytes, over its budget: it is replaced", memory)
+            await self.replace("budget")
+        if self._cold:
+            await self._warm()
+        elif self._child is not None and self._idle():
+            log.info("idle for %g s: the model is unloaded", self._own.idle_unload_s)
             await self.end()
-        elif self._memory_budget and self.memory() > self._memory_budget:
-            log.warning(
-                "the child holds %d bytes, over its budget of %d: replaced by a new one",
-                self.memory(), self._memory_budget,
-            )  # fmt: skip
-            metrics.REPLACED.labels(self._engine.name, "budget").inc()
-            await self.end()
-            if rewarm:
-                await self.warm()
 
     def used(self) -> None:
         """A task has just ended: idling counts from here."""
         self._used_at = time.monotonic()
+        self._cold = self._cold and self._child is None
 
     def memory(self) -> int:
         """Resident bytes of the child, 0 without one."""
@@ -87,5 +82,18 @@ class Slot:
         child = self._child
         return (child.model,) if child is not None and child.usable and child.model else ()
 
-    def _measure(self) -> None:
-        metrics.CHILD_MEMORY.labels(self._engine.name).set(self.memory())
+    async def _warm(self) -> None:
+        """Load the default model, once: a failure is logged, and the next task tries again."""
+        self._cold = False
+        child = await self.child()
+        report = await child.load(self._engine.default_model(), stall_s=LOAD_S)
+        if isinstance(report, Failed):
+            log.warning("not loaded ahead: %s: %s", report.kind, report.reason)
+            await self.end()
+        elif report.seconds >= 0.001:
+            metrics.LOAD_SECONDS.labels(self._engine.name).observe(report.seconds)
+        self._used_at = time.monotonic()
+
+    def _idle(self) -> bool:
+        limit = self._own.idle_unload_s
+        return bool(limit) and time.monotonic() - self._used_at >= limit

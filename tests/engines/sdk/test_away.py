@@ -129,10 +129,10 @@ async def test_an_input_that_is_gone_fails_the_attempt_by_name(bench: Bench) -> 
 
 
 async def test_a_drain_while_redis_is_away_still_ends(
-    bench: Bench, own_valkey: tuple[str, Child]
+    bench: Bench, own_valkey: tuple[str, Child], tmp_path: Path
 ) -> None:
-    engine = await bench.start()
-    await bench.end(await bench.submit(one()))
+    engine = await bench.start(DALSTON_DRAIN_S="1")
+    await begin(bench, engine, tmp_path / "flag")
     await own_valkey[1].stop()
     await asyncio.sleep(1.0)
     engine.process.terminate()

@@ -200,11 +200,49 @@ async def test_a_second_sigterm_exits_now(bench: Bench, tmp_path: Path) -> None:
     assert await asyncio.wait_for(engine.process.wait(), 2) == 128 + signal.SIGTERM
 
 
+async def test_two_processes_do_not_serve_under_one_name(bench: Bench, tmp_path: Path) -> None:
+    first = await bench.start()
+    flag = tmp_path / "flag"
+    job_id = await bench.submit(one("walk", steps=30, pause=0.1, flag=str(flag)))
+    await bench.until(wait_file(flag), job_id)
+    second = await bench.start()
+    job = await bench.end(job_id)
+    assert (job.status, job.stages["prepare"].token) == ("succeeded", 1)
+    assert f"process {first.pid} serves as toy@" in second.log.read_text()
+    await first.stop()
+    assert (await bench.end(await bench.submit(one()))).status == "succeeded"
+
+
+async def test_one_that_was_stopped_until_another_took_its_name_leaves(
+    bench: Bench, tmp_path: Path
+) -> None:
+    zombie = await bench.start(DALSTON_LEASE_S=SHORT)
+    flag = tmp_path / "flag"
+    job_id = await bench.submit(one("hang", flag=str(flag), budget=Budget(lost=5), stall_s=60))
+    await bench.until(wait_file(flag), job_id)
+    zombie.send(signal.SIGSTOP)
+    await bench.redis.delete(bench.ledger.keys.replica(await name_of(bench)))
+    await bench.start(DALSTON_LEASE_S=SHORT)
+    job = await bench.until(lambda job: job.stages["prepare"].token == 2, job_id)
+    assert job.stages["prepare"].lost == 1
+    zombie.send(signal.SIGCONT)
+    assert await asyncio.wait_for(zombie.process.wait(), 20) == 0
+    (left,) = await bench.registry.alive()
+    assert left.pid != zombie.pid
+    assert (await bench.job(job_id)).stages["prepare"].token == 2
+
+
 async def test_a_failure_is_retried_within_the_budget(bench: Bench) -> None:
     await bench.start()
     job_id = await bench.submit(one("raise", budget=Budget(failed=2)))
     job = await bench.until(lambda job: job.stages["prepare"].status == "retrying", job_id)
     assert job.stages["prepare"].failed == 1
+
+
+async def name_of(bench: Bench) -> str:
+    """The only replica's name."""
+    (announced,) = await bench.registry.alive()
+    return announced.replica
 
 
 def alive(pid: int) -> bool:

@@ -65,9 +65,12 @@ async def test_a_kept_file_is_stored_under_its_attempt(bench: Bench) -> None:
 async def test_nothing_is_left_in_the_work_folder(bench: Bench, tmp_path: Path) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
-    await bench.start(DALSTON_WORKDIR=str(folder))
+    engine = await bench.start(DALSTON_WORKDIR=str(folder))
     for do in ("echo", "die", "echo"):
         await bench.end(await bench.submit(one(do)))
+    await until(bench, lambda one: one.state == "idle")
+    assert [list(place.iterdir()) for place in folder.iterdir()] == [[]]
+    await engine.stop()
     assert list(folder.iterdir()) == []
 
 

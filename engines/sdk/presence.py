@@ -1,0 +1,156 @@
+"""What a replica says of itself: that it comes, lives, how it does, and that it goes."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from dataclasses import dataclass, field
+
+from engines.sdk.attempt import Attempt
+from engines.sdk.health import Health
+from engines.sdk.patience import until_written
+from engines.sdk.replica import Replica
+from streams.events import EngineDrained, EngineRegistered
+from streams.registry import HEARTBEAT_S, TTL_S, Announcement
+
+log = logging.getLogger("dalston.engine")
+
+
+@dataclass
+class Status:
+    """How the replica does now; the runner keeps it, the presence tells it."""
+
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set for what cannot wait for the next heartbeat: ready now, or draining."""
+    ready: bool = False
+    attempt: Attempt | None = None
+
+    def word(self) -> str:
+        """As an Announcement has it."""
+        if self.draining.is_set():
+            return "draining"
+        if not self.ready:
+            return "starting"
+        return "busy" if self.attempt else "idle"
+
+
+class Presence:
+    """One replica's."""
+
+    def __init__(self, replica: Replica, status: Status) -> None:
+        self.health_url = ""
+        self.dispossessed = False
+        self._replica = replica
+        self._status = status
+        self._beat_at = float("-inf")
+        self._started_at = time.time()
+
+    async def claim(self) -> None:
+        """Wait while another process on this host lives under this replica's name."""
+        while other := await self._replica.registry.find(self._replica.name):
+            if other.host != self._replica.own.host or not _is_other(other.pid):
+                return
+            log.warning(
+                "process %d serves as %s: stop it, or give this one another DALSTON_ENGINE_SLOT",
+                other.pid, other.replica,
+            )  # fmt: skip
+            await asyncio.sleep(HEARTBEAT_S)
+
+    async def beat(self) -> None:
+        """Announce the replica every HEARTBEAT_S; leave when another process took its name.
+
+        That happens to one that was stopped for long and goes on: its tasks are fenced, and its
+        name would be held twice.
+        """
+        registry, status = self._replica.registry, self._status
+        while True:
+            other = await registry.find(self._replica.name)
+            if other is not None and other.started_at > self._started_at:
+                log.error("process %d took the name %s: leaving", other.pid, other.replica)
+                self.dispossessed = True
+                status.draining.set()
+                return
+            await registry.announce(self._announcement())
+            self._beat_at = time.monotonic()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await status.changed.wait()
+            status.changed.clear()
+
+    async def register(self) -> None:
+        """Tell the log that the replica came up."""
+        engine = self._replica.engine
+        fact = EngineRegistered(
+            engine=engine.name,
+            stage=engine.stage,
+            engine_version=engine.version,
+            replica=self._replica.name,
+            models=engine.models(),
+        )
+        await until_written(lambda: self._replica.ledger.append(self._replica.name, fact))
+
+    async def leave(self) -> None:
+        """Off the list, out of the queue's group, and into the log."""
+        replica = self._replica
+        await replica.registry.leave(replica.name)
+        await replica.queue.forget(replica.name)
+        fact = EngineDrained(engine=replica.engine.name, replica=replica.name)
+        await replica.ledger.append(replica.name, fact)
+        log.info("%s has left", replica.name)
+
+    def health(self) -> Health:
+        """For /healthz and /readyz."""
+        replica, status = self._replica, self._status
+        waits_for = ""
+        if status.draining.is_set():
+            waits_for = "nothing: it drains"
+        elif time.monotonic() - self._beat_at > TTL_S:
+            waits_for = "Redis"
+        elif not status.ready:
+            waits_for = "its start: the log, or its model"
+        return Health(
+            replica=replica.name,
+            state=status.word(),
+            profile=replica.settings.profile,
+            loaded=replica.slot.loaded(),
+            memory=replica.slot.memory(),
+            job=status.attempt.ticket.job if status.attempt else "",
+            waits_for=waits_for,
+        )
+
+    def _announcement(self) -> Announcement:
+        replica, engine, attempt = self._replica, self._replica.engine, self._status.attempt
+        return Announcement(
+            replica=replica.name,
+            engine=engine.name,
+            stage=engine.stage,
+            version=engine.version,
+            host=replica.own.host,
+            pid=os.getpid(),
+            state=self._status.word(),
+            models=engine.models(),
+            default_model=engine.default_model(),
+            any_model=engine.any_model,
+            languages=engine.languages(),
+            loaded=replica.slot.loaded(),
+            device=replica.slot.device,
+            memory=replica.slot.memory(),
+            health=self.health_url,
+            job=attempt.ticket.job if attempt else "",
+            stage_done=attempt.fraction if attempt else 0.0,
+            started_at=self._started_at,
+        )
+
+
+def _is_other(pid: int) -> bool:
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
