@@ -11,7 +11,7 @@ import msgspec
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.regions import EndpointResolver
+from botocore.loaders import Loader
 
 from streams.errors import ArtifactCorrupt, ArtifactMissing
 from streams.events import Artifact
@@ -22,19 +22,29 @@ T = TypeVar("T")
 PART = 8 * 1024 * 1024
 """Bytes of one part of a large upload, which is all of it that is ever in memory."""
 CHUNK = 256 * 1024
-NO_REGIONS: dict[str, Any] = {
-    "partitions": [
-        {
+
+
+class OwnEndpoint(Loader):  # type: ignore[misc]
+    """For a store with an address of its own: botocore's table of all of Amazon's takes 8 MB."""
+
+    def load_data_with_path(self, name: str) -> Any:
+        """As ever, but of the table of regions only what names S3 itself."""
+        if name != "endpoints":
+            return super().load_data_with_path(name)
+        s3 = {
+            "defaults": {"signatureVersions": ["s3v4"]},
+            "endpoints": {"aws-global": {"hostname": "s3.amazonaws.com"}},
+            "partitionEndpoint": "aws-global",
+        }
+        partition = {
             "partition": "aws",
             "dnsSuffix": "amazonaws.com",
             "regionRegex": ".*",
-            "defaults": {"hostname": "{service}.{region}.{dnsSuffix}", "signatureVersions": ["v4"]},
+            "defaults": {"hostname": "{service}.{region}.{dnsSuffix}", "protocols": ["https"]},
             "regions": {},
-            "services": {},
+            "services": {"s3": s3},
         }
-    ]
-}
-"""For a store with an address of its own: botocore's table of all of Amazon's takes 8 MB."""
+        return {"partitions": [partition]}, ""
 
 
 def key_of(job: str, stage: str, token: int, name: str) -> str:
@@ -69,7 +79,7 @@ class Artifacts:
         )
         session = get_session()
         if s.s3_url:
-            session.register_component("endpoint_resolver", EndpointResolver(NO_REGIONS))
+            session.register_component("data_loader", OwnEndpoint())
         client = session.create_client(
             "s3",
             endpoint_url=s.s3_url or None,
