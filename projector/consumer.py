@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -15,17 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from projector import database, metrics, queries
 from projector.checkpoints import begin, move
 from projector.errors import CheckpointMoved
+from projector.objects import Objects
 from projector.queries import Checkpoint, checkpoint
 from streams.errors import ArtifactCorrupt, ArtifactMissing
 from streams.events import Event
 
 logger = logging.getLogger(__name__)
 
-AWAY = (*database.AWAY, BotoCoreError, ClientError, RedisError)
+AWAY = (*database.AWAY, RedisError)
 """A server does not answer: wait for it, however long."""
 HOPELESS = (ArtifactMissing, ArtifactCorrupt, msgspec.MsgspecError)
 """Trying again hardly helps; it is tried a few times all the same."""
-TRIES, LAST_WAIT_S = 4, 10.0
+TRIES, FIRST_WAIT_S, LAST_WAIT_S = 3, 0.1, 10.0
 SPAN = 5000
 """Events looked through in one step."""
 POLL_S = 1.0
@@ -46,8 +46,9 @@ class Consumer(ABC):
     name: ClassVar[str]
     wants: ClassVar[str]
 
-    def __init__(self, database: AsyncEngine) -> None:
+    def __init__(self, database: AsyncEngine, objects: Objects) -> None:
         self.database = database
+        self.objects = objects
 
     @abstractmethod
     async def handle(self, event: Event) -> None:
@@ -97,14 +98,15 @@ class Consumer(ABC):
             except HOPELESS as error:
                 if tries >= TRIES:
                     return self._skip(event, error)
-            except AWAY as error:
-                logger.warning("%s waits for event %s: %r", self.name, event.seq, error)
             except Exception as error:
-                logger.exception("%s failed at event %s", self.name, event.seq)
-                if tries >= TRIES:
+                if isinstance(error, (*AWAY, *self.objects.away)):
+                    logger.warning("%s waits for event %s: %r", self.name, event.seq, error)
+                elif tries >= TRIES:
                     return self._skip(event, error)
+                else:
+                    logger.exception("%s failed at event %s", self.name, event.seq)
             metrics.FAILURES.labels(self.name).inc()
-            await asyncio.sleep(min(0.2 * 2 ** min(tries, 10), LAST_WAIT_S))
+            await asyncio.sleep(min(FIRST_WAIT_S * 2 ** min(tries - 1, 10), LAST_WAIT_S))
 
     def _skip(self, event: Event, error: Exception) -> None:
         """One bad event must not hold up all that come after it."""

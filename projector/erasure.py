@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projector import index, queries
 from projector.consumer import Consumer
-from streams.artifacts import Artifacts
+from projector.objects import Objects
 from streams.erasure import blank_fact
 from streams.events import Event, encode_fact
 from streams.keys import Keys
@@ -34,16 +34,14 @@ class Eraser(Consumer):
     name = "eraser"
     wants = "job.erased"
 
-    def __init__(
-        self, database: AsyncEngine, artifacts: Artifacts, redis: Redis, keys: Keys
-    ) -> None:
-        super().__init__(database)
-        self._artifacts = artifacts
+    def __init__(self, database: AsyncEngine, objects: Objects, redis: Redis, keys: Keys) -> None:
+        super().__init__(database, objects)
         self._log = Log(redis, keys)
 
     async def handle(self, event: Event) -> None:
         """Erase one job; each step may be repeated."""
-        objects = await self._artifacts.erase(event.job)
+        artifacts = await self.objects.artifacts()
+        objects = await artifacts.erase(event.job)
         async with self.database.begin() as connection:
             await index.forget(connection, event.job)
             await connection.execute(BLANK_SUBMISSION, {"job": event.job, "source": NO_SOURCE})

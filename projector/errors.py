@@ -32,3 +32,7 @@ class NotReplicated(ProjectorError):
 
 class NotCaughtUp(ProjectorError):
     """The projection is behind the log: see that the projector runs, and try again soon."""
+
+
+class TablesBusy(ProjectorError):
+    """A long transaction reads the tables that are to be swapped: end it, and rebuild again."""

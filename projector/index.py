@@ -3,11 +3,10 @@
 import re
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from projector.consumer import Consumer
 from projector.database import raw
-from streams.artifacts import Artifacts
 from streams.events import Event, JobSucceeded
 from streams.transcript import Transcript
 
@@ -25,16 +24,13 @@ class Index(Consumer):
     name = "index"
     wants = "job.succeeded"
 
-    def __init__(self, database: AsyncEngine, artifacts: Artifacts) -> None:
-        super().__init__(database)
-        self._artifacts = artifacts
-
     async def handle(self, event: Event) -> None:
         """Replace the job's segments by those of the transcript."""
         fact = event.fact
         if not isinstance(fact, JobSucceeded) or not fact.transcript.uri:
             return  # erased since
-        transcript = await self._artifacts.get_value(fact.transcript, Transcript)
+        artifacts = await self.objects.artifacts()
+        transcript = await artifacts.get_value(fact.transcript, Transcript)
         async with self.database.begin() as connection:
             if await connection.scalar(ERASED, {"job": event.job}):
                 return

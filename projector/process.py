@@ -1,8 +1,11 @@
 """The projector as a process: everything put together, once, and taken down in order."""
 
 import asyncio
+import ctypes
+import gc
 import logging
 import signal
+import sys
 from contextlib import AsyncExitStack
 from typing import Annotated
 
@@ -14,10 +17,10 @@ from projector.erasure import Eraser
 from projector.health import Health, HealthServer
 from projector.index import Index
 from projector.leader import lead
+from projector.objects import Objects
 from projector.recover import Recovery, announce
 from projector.timers import Timers
 from projector.worker import Worker, tail
-from streams.artifacts import Artifacts
 from streams.connection import connect
 from streams.keys import Keys
 from streams.settings import Settings
@@ -61,9 +64,10 @@ class Projector:
             server = HealthServer(self._health, host=own.health_host, port=own.health_port)
             await stack.enter_async_context(server)
             logger.info("health on port %s", server.port)
-            artifacts = await stack.enter_async_context(Artifacts(own))
+            objects = await stack.enter_async_context(Objects(own))
             await self._migrate(stop)
-            await self._work(artifacts, stop)
+            settle_memory()
+            await self._work(objects, stop)
 
     async def _migrate(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -75,9 +79,9 @@ class Projector:
                 self.worker.trouble = f"Postgres is away: {error}"
                 await asyncio.sleep(0.5)
 
-    async def _work(self, artifacts: Artifacts, stop: asyncio.Event) -> None:
-        index = Index(self._database, artifacts)
-        eraser = Eraser(self._database, artifacts, self._redis, self._keys)
+    async def _work(self, objects: Objects, stop: asyncio.Event) -> None:
+        index = Index(self._database, objects)
+        eraser = Eraser(self._database, objects, self._redis, self._keys)
         lock = f"{self._keys.base}:leader"
 
         async def leading(connection: AsyncConnection) -> None:
@@ -125,6 +129,14 @@ class Projector:
             lag_seconds=round(self._lag[1], 3),
             leading=bool(metrics.LEADING._value.get()),  # noqa: SLF001 - has no other reader
         )
+
+
+def settle_memory() -> None:
+    """What is there now stays; what importing and migrating took goes back to the system."""
+    gc.collect()
+    gc.freeze()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 async def serve(settings: ProjectorSettings) -> None:

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from asyncpg.exceptions import LockNotAvailableError
 from sqlalchemy import MetaData, Table, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from projector import database, store
 from projector.database import raw
-from projector.errors import RebuildRunning
+from projector.errors import RebuildRunning, TablesBusy
 from projector.queries import FOLD
 from projector.shadow import OLD, SHADOW, Shadow, fetch
 from projector.tables import PROJECTIONS, metadata
@@ -24,6 +26,7 @@ Progress = Callable[[str, int, int], None]
 CLOSE = 2000
 """Events behind the live tables at which they are held still for the last step."""
 LOCK = 0xDA157042
+LOCK_MS, SWAPS = 500, 20
 
 POSITION = text("SELECT seq FROM checkpoints WHERE name = :name")
 HOLD = text("SELECT seq FROM checkpoints WHERE name = :name FOR UPDATE")
@@ -69,6 +72,7 @@ async def rebuild(settings: Settings, progress: Progress = silent) -> Report:
 
     Raises:
         RebuildRunning: somebody else is at it.
+        TablesBusy: a transaction that reads the tables does not end; nothing was changed.
     """
     pool = database.engine(settings, pool=3)
     try:
@@ -109,7 +113,7 @@ class Rebuild:
             await self._shadow.flush(driver)
             self._progress("comparing", to, to)
             tables = [await self._compare(connection, table.name) for table in PROJECTIONS]
-            await self._swap(connection)
+            await self._swap_soon(connection)
         return Report(self._seq, tuple(tables))
 
     async def _create(self) -> None:
@@ -149,6 +153,19 @@ class Rebuild:
         live = await digest(driver, table)
         rebuilt = await digest(driver, f"{SHADOW}.{table}")
         return TableReport(table, *live, *rebuilt)
+
+    async def _swap_soon(self, connection: AsyncConnection) -> None:
+        """Swap between two readers: who waits for a lock on a table holds up all who come later."""
+        for _ in range(SWAPS):
+            try:
+                async with connection.begin_nested():
+                    await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_MS}ms'"))
+                    return await self._swap(connection)
+            except DBAPIError as error:
+                if not isinstance(error.orig.__cause__, LockNotAvailableError):  # type: ignore[union-attr]
+                    raise
+            await asyncio.sleep(LOCK_MS / 1000)
+        raise TablesBusy("somebody reads the tables in one long transaction: end it and try again")
 
     async def _swap(self, connection: AsyncConnection) -> None:
         current = await connection.scalar(text("SELECT current_schema()"))

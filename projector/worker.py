@@ -28,10 +28,14 @@ BATCH = 2000
 """Events of one transaction at most; as few as there are when the fold keeps up."""
 BATCH_BYTES = 4 * 1024 * 1024
 BLOCK_MS = 1000
+COMMIT_S = 5.0
+"""How long the batch in flight may take to commit when all else has ended."""
 CACHED = 4000
 """States of jobs under way that are kept in memory."""
 TRIM_STEP = 500
 """Events by which the log outgrows its window before it is trimmed again."""
+STAND_BACK_S = 0.5
+"""How long a projector leaves the fold to the one that was faster."""
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -71,6 +75,7 @@ class Worker:
                 await self._follow()
             except CheckpointMoved as moved:
                 logger.info("%s", moved)
+                await asyncio.sleep(STAND_BACK_S)
             except LogDiverged as diverged:
                 await self._mend(str(diverged))
             except Exception as error:  # noqa: BLE001 - the rim: a server is away, or a bug; go on
@@ -127,6 +132,7 @@ class Worker:
             raise
         finally:
             if commit:
+                await asyncio.wait([commit], timeout=COMMIT_S)
                 commit.cancel()
                 await asyncio.gather(commit, return_exceptions=True)
 

@@ -18,6 +18,7 @@ from infra.local.child import Child
 from projector import consumer, queries, submissions
 from projector.erasure import Eraser
 from projector.index import Index
+from projector.objects import Objects
 from projector.rebuild import rebuild
 from projector.submissions import Submission
 from streams import decide
@@ -51,13 +52,19 @@ async def artifacts(settings: Settings) -> AsyncIterator[Artifacts]:
 
 
 @pytest.fixture
-def index(db: AsyncEngine, artifacts: Artifacts) -> Index:
-    return Index(db, artifacts)
+async def objects(settings: Settings) -> AsyncIterator[Objects]:
+    async with Objects(settings) as opened:
+        yield opened
 
 
 @pytest.fixture
-def eraser(db: AsyncEngine, artifacts: Artifacts, redis: Redis, keys: Keys) -> Eraser:
-    return Eraser(db, artifacts, redis, keys)
+def index(db: AsyncEngine, objects: Objects) -> Index:
+    return Index(db, objects)
+
+
+@pytest.fixture
+def eraser(db: AsyncEngine, objects: Objects, redis: Redis, keys: Keys) -> Eraser:
+    return Eraser(db, objects, redis, keys)
 
 
 async def drained(one: consumer.Consumer) -> None:
@@ -150,13 +157,13 @@ async def test_it_waits_for_a_store_that_is_away_and_the_fold_does_not(
         settings, s3_url=endpoint.url, s3_access_key=endpoint.access_key,
         s3_secret_key=endpoint.secret_key,
     )  # fmt: skip
-    async with Artifacts(own) as artifacts:
+    async with Artifacts(own) as artifacts, Objects(own) as objects:
         store = Child(program)
         await store.start()
         await artifacts.create_bucket()
         job = await transcribed(ledger, artifacts)
         await store.stop()
-        waiting = asyncio.create_task(drained(Index(db, artifacts)))
+        waiting = asyncio.create_task(drained(Index(db, objects)))
         await caught_up(db, log)
         await traffic.succeeded(ledger)
         await caught_up(db, log)
