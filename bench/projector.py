@@ -14,7 +14,6 @@ from statistics import median
 import asyncpg
 import uvloop
 from msgspec.structs import replace
-from redis.asyncio import Redis
 
 from bench import report, traffic
 from bench.report import Row
@@ -107,14 +106,15 @@ async def rebuilding(settings: Settings) -> float:
     return told.events / (time.perf_counter() - began)
 
 
-async def measure(settings: Settings, jobs: int = 4000) -> list[Row]:
-    """Make a log by real commits in keys and databases of its own; fold it, thrice; tidy up."""
-    own = replace(settings, key_prefix=f"bench-{uuid.uuid4().hex[:8]}", log_window=10_000_000)
-    redis = connect(own.redis_url)
-    keys = Keys(own.key_prefix, own.partition)
-    try:
+async def measure(jobs: int = 4000) -> list[Row]:
+    """Make a log by real commits, on servers of our own; fold and rebuild it, thrice."""
+    async with servers() as settings:
+        own = replace(settings, log_window=10_000_000)
+        redis = connect(own.redis_url)
+        keys = Keys(own.key_prefix, own.partition)
         await Log(redis, keys).create(Head(0, "", 1))
         await traffic.many(Ledger(redis, keys), jobs)
+        await redis.aclose()
         seq = jobs * traffic.EVENTS_A_JOB
         figures = []
         for _ in range(ROUNDS):
@@ -124,9 +124,6 @@ async def measure(settings: Settings, jobs: int = 4000) -> list[Row]:
                 figures.append(
                     (await bare(dsn, seq), await live(mine, seq), await rebuilding(mine))
                 )
-    finally:
-        await _forget(redis, keys)
-        await redis.aclose()
     return rows(seq, figures)
 
 
@@ -149,26 +146,15 @@ def _figure(rate: float, ratio: float) -> str:
 
 @asynccontextmanager
 async def fresh_database(dsn: str) -> AsyncIterator[str]:
-    """A database beside the one of the DSN, dropped afterwards."""
+    """A database beside the one that `servers` gives, dropped afterwards."""
     name = f"bench_{uuid.uuid4().hex[:8]}"
     admin = await asyncpg.connect(dsn)
     await admin.execute(f"CREATE DATABASE {name}")
-    base, _, rest = dsn.rpartition("/") if "?" not in dsn else _split(dsn)
     try:
-        yield f"{base}/{name}{rest}"
+        yield dsn.replace("/postgres?", f"/{name}?")
     finally:
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
         await admin.close()
-
-
-def _split(dsn: str) -> tuple[str, str, str]:
-    address, _, query = dsn.partition("?")
-    return address.rpartition("/")[0], "", f"?{query}"
-
-
-async def _forget(redis: Redis, keys: Keys) -> None:
-    async for name in redis.scan_iter(f"{keys.base}:*", count=1000):
-        await redis.unlink(name)
 
 
 @asynccontextmanager
@@ -195,11 +181,10 @@ async def servers() -> AsyncIterator[Settings]:
             discard(run)
 
 
-async def main() -> int:
-    """Measure on servers of our own and say so."""
-    async with servers() as settings:
-        return 0 if report.show("Projector", await measure(settings)) else 1
+def main() -> int:
+    """Measure and say so."""
+    return 0 if report.show("Projector", uvloop.run(measure())) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(uvloop.run(main()))
+    sys.exit(main())
