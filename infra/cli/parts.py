@@ -11,6 +11,8 @@ from infra.cli.display import shorten
 from infra.local.steps import Step
 
 ENVIRONMENT = "environment:"
+TAKEN = 56
+"""Columns before the note: "environment of faster_whisper", a bar of 16, the time."""
 PARTS = 8
 """Of the smallest whole stack; so the bar does not jump back when the next ones begin."""
 
@@ -52,11 +54,12 @@ class Bars:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._room = max(console.width - TAKEN, 8)
         self._rows: dict[str, TaskID] = {}
         self._states: dict[str, str] = {}
         self._progress = Progress(
             TextColumn("{task.description}", style="bold"),
-            BarColumn(bar_width=28),
+            BarColumn(bar_width=16),
             Elapsed(),
             TextColumn("{task.fields[note]}", style="dim"),
             console=console,
@@ -99,19 +102,24 @@ class Bars:
         if step.name not in self._rows:
             self._rows[step.name] = self._progress.add_task(named(step), total=1.0, note="")
         row = self._rows[step.name]
-        done = 1.0 if step.state == "built" else step.fraction
-        self._progress.update(row, completed=done, note=shorten(step.detail, 44))
         if step.state == "built":
-            self._progress.stop_task(row)
+            self._progress.remove_task(row)
+            Lines(self._console)(step)
+        else:
+            note = shorten(step.detail, self._room)
+            self._progress.update(row, completed=step.fraction, note=note)
 
     def _part(self, step: Step) -> None:
         self._states[step.name] = step.state
         ready = [name for name, state in self._states.items() if state == "ready"]
-        note = "starting " + ", ".join(name for name in self._states if name not in ready)
+        late = ", ".join(name for name in self._states if name not in ready)
         if "" not in self._rows:
             self._rows[""] = self._progress.add_task("stack", total=None, note="")
         self._progress.update(
-            self._rows[""], completed=len(ready), total=max(len(self._states), PARTS), note=note
+            self._rows[""],
+            completed=len(ready),
+            total=max(len(self._states), PARTS),
+            note=shorten(f"starting {late}", self._room),
         )
 
 

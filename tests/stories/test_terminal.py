@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from infra.cli.remains import command, listens
+from infra.cli.remains import command, descendants, listens
 from infra.local.home import Home, is_alive
 
 # One worker has the one stack; the first run on a fresh clone builds the engines' environments.
@@ -209,3 +209,16 @@ def test_down_leaves_no_process_and_what_was_kept_is_there_again(dalston: Termin
     assert summary
     assert int(summary[1]) > kept
     dalston("down", code=3)
+
+
+def test_a_killed_command_takes_its_stack_with_it(dalston: Terminal) -> None:
+    command_line = dalston.start("transcribe", str(SAMPLE))
+    assert command_line.stderr
+    for line in command_line.stderr:
+        if line == "projector ready\n":
+            break
+    ours = {pid: command(pid) for pid in descendants(command_line.pid)}
+    command_line.kill()
+    command_line.communicate()
+    assert len(ours) > 5
+    until(lambda: not [pid for pid, name in ours.items() if is_alive(pid) and command(pid) == name])
