@@ -7,6 +7,7 @@ from streams.transcript import Segment, Word
 
 ENDS = (".", "?", "!", "。", "？", "！", "…")  # noqa: RUF001 - other scripts end a sentence too
 TITLES = frozenset({"mr.", "mrs.", "ms.", "dr.", "st.", "prof.", "messrs."})
+JOINERS = ("-", "'", "\u2019")  # not after white space: they go on with the word before
 PAUSE_S = 1.0
 MAX_LINE_S = 15.0
 NO_SPEECH = 0.6
@@ -61,9 +62,20 @@ def spoken(heard: Heard, offset: float, earliest: float, latest: float) -> list[
         start = _plain(min(max(item.start + offset, earliest), latest), 3)
         end = _plain(min(max(item.end + offset, start), latest), 3)
         word = Word(item.word.strip(), start, end, _plain(item.probability, 4))
-        found.append(Spoken(item.word, word))
+        if found and item.word.startswith(JOINERS):
+            found[-1] = joined(found[-1], item.word, word)
+        else:
+            found.append(Spoken(item.word, word))
         earliest = end
     return found
+
+
+def joined(first: Spoken, raw: str, second: Word) -> Spoken:
+    """One word of two that the library cut apart: "cold" and "-hearted"."""
+    doubts = [p for p in (first.word.probability, second.probability) if p is not None]
+    text = first.word.text + second.text
+    word = Word(text, first.word.start, second.end, min(doubts, default=None))
+    return Spoken(first.raw + raw, word)
 
 
 def lines(words: Sequence[Spoken]) -> Iterator[list[Spoken]]:
