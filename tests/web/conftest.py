@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 
 from projector import database as postgres_database
 from projector.process import Projector, ProjectorSettings
+from projector.queries import checkpoint
 from streams.artifacts import Artifacts
 from streams.commit import Ledger
 from streams.keys import Keys
@@ -123,3 +124,25 @@ async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+async def post(served: Served, name: str = "talk.wav", **options: str) -> str:
+    """A job of a small file; its id."""
+    reply = await served.client.post(
+        "/v1/jobs", files={"file": (name, b"RIFF" + bytes(2000), "audio/wav")}, data=options
+    )
+    assert reply.status_code == 202, reply.text
+    return str(reply.json()["id"])
+
+
+async def settled(served: Served) -> None:
+    """Wait until the projection has all that the log has."""
+    backends = served.web.backends
+    head = await backends.log.head()
+    assert head is not None
+    async with asyncio.timeout(10):
+        while True:
+            async with backends.reading() as connection:
+                if (await checkpoint(connection)).seq >= head.seq:
+                    return
+            await asyncio.sleep(0.02)

@@ -1,5 +1,7 @@
 """A job driven through its stages with the same decisions that engines commit."""
 
+from datetime import datetime
+
 from streams import decide
 from streams.artifacts import Artifacts, key_of
 from streams.commit import Committed, Ledger
@@ -106,6 +108,10 @@ class Driver:
             job = await self.state(job_id)
             due = job.stages[stage].due_at
             if due is not None:
-                await self.ledger.transition(
-                    job_id, lambda job, _, due=due: decide.retry_due(job, stage=stage, now=due)
-                )
+                await self.retry(job_id, stage, due)
+
+    async def retry(self, job_id: str, stage: str, now: datetime) -> Committed:
+        """The wait of a failed stage is over."""
+        return await self.ledger.transition(
+            job_id, lambda job, _: decide.retry_due(job, stage=stage, now=now)
+        )
