@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Samples: TypeAlias = NDArray[np.float32]
 
 RATE = 16_000
-WINDOW_S = 600
+WINDOW_S = 300
 SEARCH_S = 30
 FRAME_S = 0.2
 

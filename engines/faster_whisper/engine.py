@@ -142,7 +142,7 @@ class FasterWhisper(Engine):
             duration=task.prepared.duration,
             segments=shapes.in_order(hearing.segments),
             language=hearing.language if hearing.segments else None,
-            language_probability=hearing.probability,
+            language_probability=hearing.probability if hearing.segments else None,
             warnings=tuple(_warnings(task, hearing)),
             provenance=(made,),
         )
@@ -158,6 +158,6 @@ def _warnings(task: Task, hearing: Hearing) -> list[str]:
     found = []
     if not hearing.segments and _audible(task):
         found.append("no speech was found")
-    if hearing.probability is not None and hearing.probability < UNSURE:
+    elif hearing.probability is not None and hearing.probability < UNSURE:
         found.append(f"the language {hearing.language!r} is a guess ({hearing.probability:.2f})")
     return found

@@ -66,8 +66,6 @@ class Listener:
         """What is said in the clips, in order; one batch at a time."""
         for first in range(0, len(clips), request.batch):
             for heard in self._heard(window, clips[first : first + request.batch], request):
-                if shapes.is_silence(heard.heard):
-                    continue
                 start, end = (window.start + edge for edge in heard.clip)
                 words = shapes.spoken(heard.heard, window.start + heard.offset, start, end)
                 yield from shapes.segments(
@@ -76,9 +74,12 @@ class Listener:
 
     def _heard(self, window: Window, clips: Sequence[Clip], request: Request) -> Iterator["_Heard"]:
         for clip, heard in zip(clips, self._batch(window, clips, request), strict=True):
+            if shapes.is_silence(heard):
+                continue
             if shapes.is_doubtful(heard):
                 for again in self._again(window, clip, request):
-                    yield _Heard(clip, clip.start, again)
+                    if not shapes.is_silence(again):
+                        yield _Heard(clip, clip.start, again)
             else:
                 yield _Heard(clip, 0.0, heard)
 

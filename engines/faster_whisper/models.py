@@ -1,5 +1,6 @@
 """A model's name → its folder: in the environment, in the models folder, or from the hub."""
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -61,10 +62,11 @@ class Shelf:
                 f"from the hub: {', '.join(available_models())}, or ORGANISATION/NAME"
             )
         cache = str(self.folder)
-        try:
-            return Path(download_model(name, cache_dir=cache, local_files_only=True))
-        except OSError:  # not there yet; the hub's own error is one of these
-            self._reach(name)
+        with contextlib.suppress(OSError):  # what the hub's client says of what is not there yet
+            found = Path(download_model(name, cache_dir=cache, local_files_only=True))
+            if (found / WEIGHTS).is_file():  # a download that was broken off has the rest
+                return found
+        self._reach(name)
         try:
             return Path(download_model(name, cache_dir=cache))
         except Exception as error:  # noqa: BLE001 - whatever the hub's client meets, it is this
