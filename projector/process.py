@@ -1,18 +1,15 @@
 """The projector as a process: everything put together, once, and taken down in order."""
 
 import asyncio
-import ctypes
-import gc
 import logging
 import signal
-import sys
 from contextlib import AsyncExitStack
 from typing import Annotated
 
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from projector import database, metrics
+from projector import database, memory, metrics
 from projector.erasure import Eraser
 from projector.health import Health, HealthServer
 from projector.index import Index
@@ -66,7 +63,7 @@ class Projector:
             logger.info("health on port %s", server.port)
             objects = await stack.enter_async_context(Objects(own))
             await self._migrate(stop)
-            settle_memory()
+            memory.settle()
             await self._work(objects, stop)
 
     async def _migrate(self, stop: asyncio.Event) -> None:
@@ -129,14 +126,6 @@ class Projector:
             lag_seconds=round(self._lag[1], 3),
             leading=bool(metrics.LEADING._value.get()),  # noqa: SLF001 - has no other reader
         )
-
-
-def settle_memory() -> None:
-    """What is there now stays; what importing and migrating took goes back to the system."""
-    gc.collect()
-    gc.freeze()
-    if sys.platform == "linux":
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 async def serve(settings: ProjectorSettings) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from projector import database, store
+from projector import database, memory, store
 from projector.database import raw
 from projector.errors import RebuildRunning, TablesBusy
 from projector.queries import FOLD
@@ -80,7 +80,8 @@ async def rebuild(settings: Settings, progress: Progress = silent) -> Report:
             if not await guard.scalar(ALONE, {"lock": LOCK}):
                 raise RebuildRunning("another rebuild of this database is under way")
             try:
-                return await Rebuild(pool, progress).run()
+                with memory.seldom_collected():
+                    return await Rebuild(pool, progress).run()
             finally:
                 await guard.invalidate()  # the lock goes with its connection
     finally:
