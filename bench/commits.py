@@ -23,13 +23,14 @@ from infra.local import valkey as local_valkey
 from infra.local.child import Child
 from infra.local.home import discard, socket_directory
 from streams import decide
-from streams.commit import Ledger, Script, Write
+from streams.commit import Ledger, Write
 from streams.connection import connect
 from streams.events import Artifact, JobRequest, StageProgressed
 from streams.job import Job, envelopes, fold
 from streams.keys import Keys
 from streams.log import Head, Log
 from streams.pipeline import plan
+from streams.script import Script
 
 CALLERS = (1, 64)
 ROUNDS, ROUND_S = 5, 1.0

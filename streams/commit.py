@@ -1,8 +1,6 @@
 """Load, decide, commit, and again on a conflict: the shell around commit.lua."""
 
 import asyncio
-import hashlib
-import importlib.resources
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -10,19 +8,10 @@ from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError, ResponseError
 
 from streams import job as jobs
 from streams.decide import jitter, waiting
-from streams.errors import (
-    Conflict,
-    EventTooLarge,
-    LogInconsistent,
-    LogMissing,
-    Refused,
-    SchemaTooNew,
-    StreamsError,
-)
+from streams.errors import Conflict, Refused, SchemaTooNew
 from streams.events import (
     AnyFact,
     Event,
@@ -36,6 +25,7 @@ from streams.ids import new_id
 from streams.job import SCHEMA, Job, envelopes, fold
 from streams.keys import Keys
 from streams.log import Head
+from streams.script import Script
 
 Decide = Callable[[Job | None, datetime], Sequence[AnyFact]]
 
@@ -46,13 +36,6 @@ PRIORITY_S = 600.0
 TERMINAL_TTL_MS = 24 * 3600 * 1000
 """How long Redis keeps the state of a job that has ended; Postgres keeps it for ever."""
 ATTEMPTS = 50
-
-_ERRORS: dict[str, type[StreamsError]] = {
-    "NOLOG": LogMissing,
-    "SCHEMA": SchemaTooNew,
-    "INCONSISTENT": LogInconsistent,
-    "TOOLARGE": EventTooLarge,
-}
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -91,32 +74,6 @@ class Clock:
     def now(self) -> datetime:
         """The server's time now, in UTC."""
         return datetime.fromtimestamp(time.monotonic() + self._offset, UTC)
-
-
-class Script:
-    """A Lua script by its digest, sent whole when the server does not have it."""
-
-    def __init__(self, redis: Redis, name: str) -> None:
-        self.source = importlib.resources.files("streams").joinpath(name).read_text()
-        self._sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
-        self._redis = redis
-
-    async def __call__(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        """Run it; an error that the script names comes as the StreamsError of that name."""
-        try:
-            return await self._run(keys, args)
-        except ResponseError as error:
-            name, _, text = str(error).removeprefix("ERR ").partition(" ")
-            known = _ERRORS.get(name)
-            if known is None:
-                raise
-            raise known(text.partition(" script:")[0]) from None
-
-    async def _run(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        try:
-            return await self._redis.evalsha(self._sha, len(keys), *keys, *args)
-        except NoScriptError:
-            return await self._redis.eval(self.source, len(keys), *keys, *args)
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
@@ -220,48 +177,40 @@ class Ledger:
             Refused: by ``decide``, on a state that is current.
             Conflict: the job changed ATTEMPTS times meanwhile.
         """
-        job = known or await self.load(job_id)
-        fresh = known is None
+        job, fresh = (known, False) if known else (await self.load(job_id), True)
         rev = job.rev if job else 0
         for conflicts in range(ATTEMPTS):
             await _pause(conflicts)
-            try:
-                facts = decide(job, self.clock.now())
-            except Refused:
-                if fresh:
-                    raise
-                facts = ()
-            if not facts and not fresh:
-                # Refused, or done before, by what was known: see whether it is so.
-                job, fresh = (
-                    await self.load(job_id) or (job if job and job.terminal else None),
-                    True,
+            facts = self._decided(decide, job, final=fresh)
+            if facts:
+                events = tuple(
+                    envelopes(
+                        job, facts, now=self.clock.now(), job_id=job_id, tenant=tenant, rev=rev,
+                        ids=[self._ids() for _ in facts], meta=meta,
+                    )
+                )  # fmt: skip
+                after = fold(events, job)
+                reply = await self._send(
+                    Write(
+                        job_id=job_id,
+                        rev=rev,
+                        state=after,
+                        ended=job is not None and job.terminal,
+                        events=events,
+                        settled=(settle,) if settle else (),
+                    )
                 )
-                rev = job.rev if job else 0
-                continue
-            if not facts:
+                if reply[0] == b"OK":
+                    return Committed(after, events)
+                job, fresh = (jobs.decode(reply[2]) if reply[2] else None), True
+                rev = int(reply[1])  # a replica keeps no state, but counts its events all the same
+            elif fresh:
                 if settle is not None:
                     await self.settle(settle)
                 return Committed(job)
-            events = envelopes(
-                job, facts, now=self.clock.now(), job_id=job_id, tenant=tenant, rev=rev,
-                ids=[self._ids() for _ in facts], meta=meta,
-            )  # fmt: skip
-            after = fold(events, job)
-            reply = await self._send(
-                Write(
-                    job_id=job_id,
-                    rev=rev,
-                    state=after,
-                    ended=job is not None and job.terminal,
-                    events=tuple(events),
-                    settled=(settle,) if settle else (),
-                )
-            )
-            if reply[0] == b"OK":
-                return Committed(after, tuple(events))
-            job, fresh = (jobs.decode(reply[2]) if reply[2] else None), True
-            rev = int(reply[1])  # a replica keeps no state, but counts its events all the same
+            else:  # refused, or done before, by what was known: see whether it is so
+                job = await self.load(job_id) or (job if job and job.terminal else None)
+                fresh, rev = True, job.rev if job else 0
         raise Conflict(f"job {job_id} changed {ATTEMPTS} times while it was being decided on")
 
     async def append(self, aggregate: str, *facts: AnyFact) -> None:
@@ -299,6 +248,14 @@ class Ledger:
     async def release(self, engine: str) -> None:
         """Move tasks whose turn it is from an engine's backlog into its stream."""
         await self._send(Write(engines=(engine,)))
+
+    def _decided(self, decide: Decide, job: Job | None, *, final: bool) -> Sequence[AnyFact]:
+        try:
+            return decide(job, self.clock.now())
+        except Refused:
+            if final:
+                raise
+            return ()
 
     async def _send(self, write: Write) -> list[Any]:
         engines = write.touched()

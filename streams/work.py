@@ -8,9 +8,10 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from streams import job as jobs
-from streams.commit import Ledger, Script, Ticket
+from streams.commit import Ledger, Ticket
 from streams.decide import standing
 from streams.job import Job
+from streams.script import Script
 
 SAMPLE = 1000
 """Waiting tasks that `depth` looks at to say whose they are; it counts all of them."""
