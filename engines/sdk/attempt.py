@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 
 from botocore.exceptions import ClientError
 
-from engines.sdk import metrics, workspace
+from engines.sdk import metrics, tasks, workspace
 from engines.sdk.frames import Done, Failed, Run
 from engines.sdk.host import Result
 from engines.sdk.patience import STORE_AWAY, until_written
@@ -66,19 +66,19 @@ class Attempt:
         folder = self._replica.folder
         with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as workdir:
             fetching = asyncio.create_task(self._fetch(Path(workdir)))
-            tasks: list[asyncio.Task[Any]] = [fetching]
+            begun: list[asyncio.Task[Any]] = [fetching]
             try:
                 if not await self._start():
                     return "fenced"
                 work = asyncio.create_task(self._work(fetching))
                 lease = asyncio.create_task(self._keep_lease())
-                tasks += [work, lease]
+                begun += [work, lease]
                 await asyncio.wait({work, lease}, return_when=asyncio.FIRST_COMPLETED)
                 if work.done():
                     return work.result()
                 return await self._abandon(lease.result(), work)
             finally:
-                await _cancel([*tasks, *([self._telling] if self._telling else [])])
+                await tasks.end(*begun, *([self._telling] if self._telling else []))
 
     async def lose(self) -> None:
         """Give the attempt back: this replica has to leave before it is done."""
@@ -187,7 +187,7 @@ class Attempt:
     async def _abandon(self, verdict: str, work: "asyncio.Task[str]") -> str:
         """The lease says stop: what the child does now is nobody's any more."""
         log.info("%s of job %s is %s", self.ticket.stage, self.ticket.job, verdict)
-        await _cancel([work])
+        await tasks.end(work)
         await self._replica.slot.replace(verdict)
         if verdict == "cancelled":
             await self._commit_or_drop(lambda job, now: decide.stop(job, **self._which, now=now))
@@ -265,9 +265,3 @@ class Attempt:
 
     def _wall_s(self) -> float:
         return round(time.monotonic() - self._began, 3)
-
-
-async def _cancel(tasks: Sequence["asyncio.Task[Any]"]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

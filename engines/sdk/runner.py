@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from engines.sdk import metrics
+from engines.sdk import metrics, tasks
 from engines.sdk.attempt import Attempt
 from engines.sdk.patience import LOG_AWAY, passing, until_written
 from engines.sdk.presence import Presence, Status
@@ -50,7 +50,7 @@ class Runner:
             while not self.status.draining.is_set():
                 await self._turn()
         finally:
-            await _cancel(*beside)
+            await tasks.end(*beside)
             await self.replica.slot.end()
         if not self.presence.dispossessed:
             await _briefly(self._leave())
@@ -62,7 +62,7 @@ class Runner:
         await until_written(self.replica.queue.create)
         await until_written(self._give_up_held)
         await self.presence.register()
-        await self.replica.slot.rest()
+        await self._unless_drained(self.replica.slot.rest())
         self.status.ready = True
         self.status.changed.set()
         log.info("%s is ready", self.replica.name)
@@ -99,12 +99,11 @@ class Runner:
             log.warning("no task can be taken now: %s: %s", type(error).__name__, error)
             await asyncio.sleep(1.0)
             return
-        if ticket is None:
-            await self.replica.slot.rest()
-        elif self.status.draining.is_set():
+        if ticket is not None and self.status.draining.is_set():
             await _briefly(self._lose(ticket, preempted=True))
-        else:
+        elif ticket is not None:
             await self._see_through(ticket)
+        await self._unless_drained(self.replica.slot.rest())
 
     async def _take(self) -> Ticket | None:
         """As Queue.take, but a Redis that is away does not hold up a drain."""
@@ -113,7 +112,7 @@ class Runner:
         await self._first_or_drained(take, grace_s=BLOCK_MS / 1000 + 1.0)
         if take.done():
             return take.result()
-        await _cancel(take)
+        await tasks.end(take)
         return None
 
     async def _see_through(self, ticket: Ticket) -> None:
@@ -138,7 +137,7 @@ class Runner:
         life = asyncio.create_task(attempt.live())
         await self._first_or_drained(life, grace_s=self.replica.own.drain_s)
         if not life.done():
-            await _cancel(life)
+            await tasks.end(life)
             await self.replica.slot.end()
             await _briefly(attempt.lose())
             return "preempted"
@@ -160,7 +159,7 @@ class Runner:
         await self._first_or_drained(task, grace_s=0.0)
         if task.done():
             task.result()
-        await _cancel(task)
+        await tasks.end(task)
 
     async def _listen(self) -> None:
         """Hear of jobs that were cancelled: their attempts look at their leases at once."""
@@ -188,12 +187,5 @@ async def _always(loop: Callable[[], Awaitable[None]]) -> None:
 
 async def _briefly(goodbye: Coroutine[Any, Any, None]) -> None:
     """Say it, if Redis is there to hear it; otherwise the lease runs out."""
-    with contextlib.suppress(TimeoutError, *LOG_AWAY):
-        async with asyncio.timeout(GOODBYE_S):
-            await goodbye
-
-
-async def _cancel(*tasks: "asyncio.Task[Any]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    with contextlib.suppress(*LOG_AWAY):
+        await tasks.briefly(goodbye, GOODBYE_S)

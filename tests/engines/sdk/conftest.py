@@ -90,7 +90,8 @@ class Bench:
 
     async def start(self, toy: str = "toy", *, slot: int = 0, **more: str) -> Supervisor:
         """Start a supervisor; it is stopped when the test ends."""
-        environ = {**os.environ, "TOY": toy, "DALSTON_ENGINE_SLOT": str(slot), **more}
+        environ = {**os.environ, "TOY": toy, "DALSTON_ENGINE_SLOT": str(slot)}
+        environ |= {"DALSTON_DRAIN_S": "5", **more}
         for name in self.settings.__struct_fields__:
             environ.setdefault(PREFIX + name.upper(), str(getattr(self.settings, name)))
         path = self.folder / f"{toy}-{len(self.supervisors)}.log"
