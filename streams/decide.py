@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
+from streams import clip
 from streams.errors import Fenced, Refused, UnknownJob
 from streams.events import (
     Artifact,
@@ -47,8 +48,6 @@ FINAL_KINDS: frozenset[FailureKind] = frozenset({"input", "unavailable"})
 WAITING: frozenset[str] = frozenset({"pending", "ready", "retrying", "parked"})
 BACKOFF_S = (1.0, 5.0, 30.0, 120.0)
 """Wait before the second, third … attempt of a stage that failed, before jitter."""
-REASON_MAX, WARNING_MAX, WARNINGS_MAX = 1000, 200, 15
-"""Characters of a reason and of a warning, and warnings of a fact: what engines say must fit it."""
 BYTES_PER_SECOND = 32_000.0
 """Of 16 bit mono at 16 kHz: the guess at a file's length until prepare has measured it."""
 
@@ -121,7 +120,7 @@ def finish(
     done: Facts = (
         StageCompleted(
             stage=stage, token=token, engine=job.planned(stage).engine, output=output,
-            usage=usage, warnings=_clipped(warnings),
+            usage=usage, warnings=clip.warnings(warnings),
         ),
     )  # fmt: skip
     return done + _onward(_after(job, done, now))
@@ -144,7 +143,7 @@ def fail(
     """
     _running(job, stage, token)
     assert job is not None
-    node, reason = job.planned(stage), _clip(reason, REASON_MAX)
+    node, reason = job.planned(stage), clip.reason(reason)
     failed: Facts = (
         StageFailed(
             stage=stage, token=token, engine=node.engine, kind=kind, reason=reason, usage=usage
@@ -219,7 +218,7 @@ def cancel(job: Job | None, *, reason: str = "", now: datetime) -> Facts:
     if job.terminal:
         raise Refused(f"job {job.id} has {job.status} already: there is nothing to cancel")
     asked: Facts = (
-        JobCancelRequested(reason=_clip(reason, REASON_MAX)),
+        JobCancelRequested(reason=clip.reason(reason)),
         *_skip(job, WAITING, "job cancelled"),
     )
     return asked + _onward(_after(job, asked, now))
@@ -359,18 +358,7 @@ def _success(job: Job) -> JobSucceeded:
         if state.status == "skipped"
     )
     heard = tuple(w for state in job.stages.values() for w in state.warnings)
-    return JobSucceeded(transcript=transcript, warnings=_clipped(skipped + heard))
-
-
-def _clip(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def _clipped(warnings: tuple[str, ...]) -> tuple[str, ...]:
-    """Each warning once and short; how many more there were stands for the rest."""
-    kept = tuple(dict.fromkeys(_clip(text, WARNING_MAX) for text in warnings))
-    more = len(kept) - WARNINGS_MAX
-    return kept if more <= 0 else (*kept[: WARNINGS_MAX - 1], f"… and {more + 1} more warnings")
+    return JobSucceeded(transcript=transcript, warnings=clip.warnings(skipped + heard))
 
 
 def _then(job: Job, facts: Facts, now: datetime) -> Facts:

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from streams.cloudevents import cloud_event
 from streams.events import (
     FACTS,
     SOFT_LIMIT,
@@ -17,7 +18,6 @@ from streams.events import (
     PlannedStage,
     StageCompleted,
     Usage,
-    cloud_event,
 )
 
 NAMES = {str: "text", int: "integer", float: "number", bool: "true or false", datetime: "time"}

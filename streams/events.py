@@ -1,4 +1,4 @@
-"""Every fact that the log can hold: one closed union, its codec and its CloudEvents view.
+"""Every fact that the log can hold: one closed union, and its codec.
 
 A fact is a frozen value in the past tense. On the log it travels in an envelope, the Event, as a
 few plain fields that any Redis client can read. Within a major version facts only gain optional
@@ -7,7 +7,7 @@ fields; a breaking change is a new type with an upcaster from the old one.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -366,39 +366,3 @@ def from_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Event:
         epoch=int(fields[b"epoch"]),
         prev=fields[b"prev"].decode(),
     )
-
-
-def data_of(event: Event) -> dict[str, Any]:
-    """The payload of an event as plain JSON values, without its type."""
-    match event.fact:
-        case Unknown(data=data):
-            plain: dict[str, Any] = msgspec.json.decode(data)
-        case fact:
-            plain = msgspec.to_builtins(fact)
-    plain.pop("type", None)
-    return plain
-
-
-def cloud_event(event: Event) -> dict[str, Any]:
-    """The event as CloudEvents 1.0 (JSON format), as HTTP, sockets and exports show it.
-
-    Attributes without a value are left out, and ``meta`` is text (JSON): the specification knows
-    neither empty attributes nor objects.
-    """
-    attributes: dict[str, Any] = {
-        "specversion": "1.0",
-        "id": event.id,
-        "source": "/dalston",
-        "type": f"dev.dalston.{event.type}.v1",
-        "time": format_time(event.time),
-        "subject": event.job,
-        "datacontenttype": "application/json",
-        "seq": event.seq,
-        "epoch": event.epoch,
-        "rev": event.rev,
-        "tenant": event.tenant,
-        "prev": event.prev,
-        "meta": encode_meta(event.meta).decode() if event.meta else "",
-    }
-    view = {name: value for name, value in attributes.items() if value != ""}
-    return view | {"data": data_of(event)}

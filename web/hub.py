@@ -18,8 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from projector import queries
 from projector.queries import Checkpoint
+from streams.cloudevents import cloud_event
 from streams.errors import LogMissing
-from streams.events import Event, cloud_event
+from streams.events import Event
 from web.backends import Backends
 from web.tail import Broken, concerns
 

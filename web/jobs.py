@@ -10,7 +10,8 @@ from msgspec import Meta
 from starlette.responses import Response
 
 from projector import queries
-from streams.events import Artifact, Event, cloud_event
+from streams.cloudevents import cloud_event
+from streams.events import Artifact, Event
 from streams.job import Job, JobStatus, fold
 from streams.transcript import Transcript
 from web.call import LONGEST_WAIT_S, Call, json

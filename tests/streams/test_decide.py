@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from streams import decide
+from streams import clip, decide
 from streams.errors import Fenced, Refused, UnknownJob
 from streams.events import (
     Budget,
@@ -278,13 +278,13 @@ def test_warnings_are_collected_once_and_stay_short() -> None:
     story.start("transcribe")
     done = story.finish("transcribe", warnings=("clipped", *(f"w{n}" for n in range(100))))[0]
     assert isinstance(done, StageCompleted)
-    assert len(done.warnings) == decide.WARNINGS_MAX
+    assert len(done.warnings) == clip.WARNINGS
     assert done.warnings[-1] == "… and 87 more warnings"
     end = story.run("merge")[-1]
     assert isinstance(end, JobSucceeded)
     assert end.warnings[:2] == ("clipped", "mono")
-    assert len(end.warnings) == decide.WARNINGS_MAX
-    assert len(end.warnings[2]) == decide.WARNING_MAX
+    assert len(end.warnings) == clip.WARNINGS
+    assert len(end.warnings[2]) == clip.WARNING
 
 
 def test_the_longest_reason_and_the_most_warnings_still_fit_an_event() -> None:

@@ -1,7 +1,8 @@
 from pathlib import Path
 
 from streams import docs
-from streams.events import FACTS, cloud_event
+from streams.cloudevents import cloud_event
+from streams.events import FACTS
 
 PAGE = Path(__file__).parents[2] / "docs" / "events.md"
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams import events
+from streams.cloudevents import cloud_event
 from streams.errors import EventTooLarge, InvalidEvent
 from streams.events import (
     FACTS,
@@ -25,7 +26,6 @@ from streams.events import (
     StageReady,
     Unknown,
     Usage,
-    cloud_event,
     decode_fact,
     encode_fact,
     encode_meta,

@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from infra.cli.advance import advance
-from infra.messages import ended
+from infra.facts import ended
 from streams import decide
-from streams.events import Artifact, Event, JobRequest, Usage, cloud_event
+from streams.cloudevents import cloud_event
+from streams.events import Artifact, Event, JobRequest, Usage
 from streams.job import Job, envelopes, evolve, fold
 from streams.pipeline import plan
 from web.views import CloudEvent, JobView, job_view
