@@ -110,6 +110,7 @@ class Rebuild:
             while self._seq < to:
                 rows = await fetch(driver, self._seq, to)
                 await self._shadow.take(driver, rows)
+                await self._shadow.settle()
                 self._seq = rows[-1].seq
             await self._shadow.flush(driver)
             self._progress("comparing", to, to)
@@ -147,6 +148,7 @@ class Rebuild:
                 await self._shadow.take(writer, rows)
                 self._seq = rows[-1].seq
                 self._progress("folding", self._seq, to)
+            await self._shadow.settle()
             await writer.execute("RESET synchronous_commit")
 
     async def _compare(self, connection: AsyncConnection, table: str) -> TableReport:

@@ -58,6 +58,11 @@ def parse(entries: Sequence[Any], after: Checkpoint) -> list[Row]:
     return rows
 
 
+def position(row: Row) -> Checkpoint:
+    """The checkpoint of a consumer that has taken in this event."""
+    return Checkpoint(row.seq, row.id, row.epoch)
+
+
 def event(row: Row) -> Event:
     """The Event of a row.
 

@@ -14,9 +14,9 @@ from projector.checkpoints import begin, move
 from projector.continuity import broken
 from projector.database import raw
 from projector.errors import CheckpointMoved, LogDiverged, NotReplicated
-from projector.fold import Changes, fold, needed
+from projector.fold import TURN, Changes, fold_in_turns, needed
 from projector.queries import FOLD, Checkpoint, checkpoint
-from projector.rows import Row, parse
+from projector.rows import Row, parse, position
 from streams.job import Job
 from streams.keys import Keys
 from streams.log import Log
@@ -125,7 +125,7 @@ class Worker:
                 if commit:
                     await commit
                 commit = asyncio.create_task(self._commit(read_to, rows, changes))
-                read_to = Checkpoint(rows[-1].seq, rows[-1].id, rows[-1].epoch)
+                read_to = position(rows[-1])
         except LogDiverged:
             if commit:
                 await commit  # what came before the break belongs to the archive
@@ -142,9 +142,25 @@ class Worker:
         )
         if not reply:
             return []
-        rows = parse(reply[0][1], after)
+        rows = await self._parse(reply[0][1], after)
         mean = sum(len(row.data) + len(row.meta) for row in rows) // len(rows) + 300
         self._count = max(20, min(BATCH, BATCH_BYTES // mean))
+        return rows
+
+    async def _parse(self, entries: list[Any], after: Checkpoint) -> list[Row]:
+        """In turns, for the same reason as the fold."""
+        rows: list[Row] = []
+        for start in range(0, len(entries), TURN):
+            part = entries[start : start + TURN]
+            try:
+                rows += parse(part, position(rows[-1]) if rows else after)
+            except LogDiverged:
+                if not rows:
+                    raise
+                break
+            if len(rows) < start + len(part):
+                break
+            await asyncio.sleep(0)
         return rows
 
     async def _check(self, after: Checkpoint) -> None:
@@ -162,7 +178,7 @@ class Worker:
         if missing := needed(rows, known):
             async with self._database.connect() as connection:
                 known |= await store.load(await raw(connection), missing)
-        changes = fold(rows, known)
+        changes = await fold_in_turns(rows, known)
         for job_id in changes.after:
             self._states.pop(job_id, None)  # so that the dict is in order of last use
         self._states.update(changes.after)
@@ -171,8 +187,7 @@ class Worker:
         return changes
 
     async def _commit(self, before: Checkpoint, rows: list[Row], changes: Changes) -> None:
-        last = rows[-1]
-        to = Checkpoint(last.seq, last.id, last.epoch)
+        to = position(rows[-1])
         async with self._database.begin() as connection:
             await move(connection, FOLD, before, to)
             driver = await raw(connection)
