@@ -40,6 +40,7 @@ class Decoding:
         self._packets_end = 0.0
         self._damaged: list[float] = []
         self._missing = 0.0
+        self._unreadable = False
         self.seconds = 0.0
 
     def pieces(self) -> Iterator[Piece]:
@@ -61,27 +62,24 @@ class Decoding:
     def warnings(self) -> list[str]:
         """What whoever submitted the file should know of it."""
         found = []
-        if self._is_short():
-            declared = self._source.declared
-            found.append(
-                f"the file is cut off: it ends after {max(self._packets_end, self.seconds):.2f} s"
-                + (f" of the {declared:.2f} s that it declares" if declared else "")
-            )
+        declared, reached = self._source.declared, max(self._packets_end, self.seconds)
+        if declared is not None and reached < declared - max(SLACK_S, declared / 100):
+            ends = f"it ends after {reached:.2f} s of the {declared:.2f} s that it declares"
+            found.append(f"the file is cut off: {ends}")
         elif self._source.is_cut_off():
-            found.append(f"the file is cut off: it breaks off after {self.seconds:.2f} s")
+            found.append(f"the file is cut off: it ends after {reached:.2f} s")
         if self._damaged:
-            count, first = len(self._damaged), self._damaged[0]
-            found.append(f"{count} damaged pieces are left out, the first at {first:.2f} s")
+            places = (
+                f"{len(self._damaged)} places, the first" if self._damaged[1:] else "one place,"
+            )
+            found.append(f"damage is left out in {places} at {self._damaged[0]:.2f} s")
+        if self._unreadable:
+            found.append(f"nothing behind {self.seconds:.2f} s of the file can be read")
         if self._missing:
             found.append(f"{self._missing:.2f} s are missing in the file; there is silence instead")
-        if self._source.ignored:
-            found.append(f"{self._source.ignored} more audio streams in the file were not used")
+        if self._source.streams > 1:
+            found.append(f"the file has {self._source.streams} audio streams: only one is used")
         return found
-
-    def _is_short(self) -> bool:
-        declared = self._source.declared
-        reached = max(self._packets_end, self.seconds)
-        return declared is not None and reached < declared - max(SLACK_S, declared / 100)
 
     def _frames(self) -> Iterator[av.AudioFrame]:
         for packet in self._packets():
@@ -99,7 +97,7 @@ class Decoding:
             try:
                 packet = next(packets, None)
             except av.error.FFmpegError:  # what comes behind cannot be found any more
-                self._damaged.append(self.seconds)
+                self._unreadable = True
                 return
             if packet is None:
                 return

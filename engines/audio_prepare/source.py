@@ -9,7 +9,7 @@ from typing import NoReturn
 import av
 from av.container import InputContainer
 
-from engines.audio_prepare.ending import is_cut_off
+from engines.audio_prepare.ending import DECLARING, is_cut_off
 from engines.sdk.contract import InvalidInput
 from streams.transcript import Media
 
@@ -40,13 +40,15 @@ class Source:
 
     @property
     def declared(self) -> float | None:
-        """Seconds that the file says it lasts, video included."""
-        return self.container.duration / av.time_base if self.container.duration else None
+        """Seconds that the file itself says it lasts, video included."""
+        if self.container.format.name not in DECLARING or not self.container.duration:
+            return None
+        return self.container.duration / av.time_base
 
     @property
-    def ignored(self) -> int:
-        """How many more audio streams there are."""
-        return len(self.container.streams.audio) - 1
+    def streams(self) -> int:
+        """How many audio streams there are."""
+        return len(self.container.streams.audio)
 
     def is_cut_off(self) -> bool:
         """Whether the container's own marks say that the end is missing."""

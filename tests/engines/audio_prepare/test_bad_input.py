@@ -1,6 +1,7 @@
 import random
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -30,8 +31,6 @@ def test_noise_that_calls_itself_music(prepare: Prepare, tmp_path: Path) -> None
 
 
 def test_a_video_without_sound(prepare: Prepare, tmp_path: Path) -> None:
-    import av  # noqa: PLC0415 - for this one alone
-
     with av.open(str(tmp_path / "mute.mp4"), "w") as file:
         stream = file.add_stream("mpeg4", rate=10)
         stream.width = stream.height = 64
@@ -47,10 +46,10 @@ def test_a_video_without_sound(prepare: Prepare, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "codec", "says"),
     [
-        ("a.wav", "pcm_s16le", "the file is cut off: it breaks off after 6.00 s"),
+        ("a.wav", "pcm_s16le", "the file is cut off: it ends after 6.00 s"),
         ("a.flac", "flac", "of the 10.00 s that it declares"),
-        ("a.mp3", "libmp3lame", "of the 10.00 s that it declares"),
-        ("a.ogg", "libopus", "the file is cut off: it breaks off after"),
+        ("a.mp3", "libmp3lame", "the file is cut off: it ends after"),
+        ("a.ogg", "libopus", "the file is cut off: it ends after"),
         ("a.mka", "flac", "of the 10.00 s that it declares"),
     ],
 )
@@ -136,6 +135,34 @@ def test_a_concat_script_reaches_nothing(prepare: Prepare, tmp_path: Path) -> No
     (tmp_path / "both.ffconcat").write_text("ffconcat version 1.0\nfile a.mp3\n")
     with pytest.raises(InvalidInput):
         prepare(tmp_path / "both.ffconcat")
+
+
+def test_a_second_stream_is_not_used_and_said_so(prepare: Prepare, tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "two.mka"), "w") as file:
+        for stream in [file.add_stream("flac", rate=16_000, layout="mono") for _ in range(2)]:
+            samples = (tone(2) * 32_767).astype(np.int16)
+            frame = av.AudioFrame.from_ndarray(samples, "s16", "mono")
+            frame.sample_rate, frame.pts = 16_000, 0
+            file.mux(stream.encode(frame))
+            file.mux(stream.encode(None))
+    assert prepare(tmp_path / "two.mka").output.warnings == (
+        "the file has 2 audio streams: only one is used",
+    )
+
+
+def test_files_put_one_after_the_other_are_taken_whole(prepare: Prepare, tmp_path: Path) -> None:
+    one = encode(tmp_path / "1.mp3", tone(3, 22_050), 22_050, "libmp3lame")
+    two = encode(tmp_path / "2.mp3", tone(3, 44_100, 2), 44_100, "libmp3lame")
+    both = tmp_path / "both.mp3"
+    both.write_bytes(one.read_bytes() + two.read_bytes())
+    assert prepare(both).output.duration == pytest.approx(6.0, abs=0.1)
+
+
+def test_far_beyond_full_scale_is_cut_and_said_so(prepare: Prepare, tmp_path: Path) -> None:
+    loud = encode(tmp_path / "a.wav", tone(2, level=4.0), codec="pcm_f32le")
+    prepared = prepare(loud).output
+    assert prepared.tracks[0].peak_dbfs == pytest.approx(12.04, abs=0.05)
+    assert "beyond full scale" in prepared.warnings[0]
 
 
 def test_an_unknown_option_is_named(prepare: Prepare, tmp_path: Path) -> None:
