@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engines.sdk import host as hosts
-from engines.sdk.contract import Engine, Task
+from engines.sdk.contract import Engine, EngineFailure, Task
 from engines.sdk.frames import (
     Done,
     Failed,
@@ -78,7 +78,8 @@ def _obey(host: Host, order: Order, say: Callable[[Report], None]) -> Report:
         return Done(host.run(task, loaded=lambda seconds: say(Loaded(host.model, seconds))))
     except Exception as error:  # noqa: BLE001 - whatever an engine raises is a stage.failed
         kind, reason = hosts.failure(error)
-        return Failed(kind=kind, reason=reason, trace=hosts.trace(error), peak_rss=hosts.peak())
+        trace = "" if isinstance(error, EngineFailure) else hosts.trace(error)
+        return Failed(kind=kind, reason=reason, trace=trace, peak_rss=hosts.peak())
 
 
 def _task(engine: Engine, order: Run, report: Callable[[float], None]) -> Task:

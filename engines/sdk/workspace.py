@@ -57,7 +57,7 @@ async def fetch(
 
 
 async def store(artifacts: Artifacts, order: Run, result: Result) -> Artifact:
-    """Upload what the task kept, then its output; the output's artifact.
+    """Upload what the task kept and its output; the output's artifact.
 
     Raises:
         FileNotFoundError: the engine kept a file that is not in its workdir.
@@ -71,13 +71,14 @@ async def store(artifacts: Artifacts, order: Run, result: Result) -> Artifact:
     def key(name: str) -> str:
         return key_of(order.job, order.stage, order.token, name)
 
-    await asyncio.gather(
-        *(
-            until_stored(lambda n=name, m=media: artifacts.put_file(key(n), folder / n, m))  # type: ignore[misc]
-            for name, media in result.files
-        )
+    kept = (
+        until_stored(lambda n=name, m=media: artifacts.put_file(key(n), folder / n, m))  # type: ignore[misc]
+        for name, media in result.files
     )
-    return await until_stored(lambda: artifacts.put(key(OUTPUT), result.output, "application/json"))
+    output = until_stored(lambda: artifacts.put(key(OUTPUT), result.output, "application/json"))
+    made: Artifact
+    made, *_ = await asyncio.gather(output, *kept)
+    return made
 
 
 async def _text(artifacts: Artifacts, artifact: Artifact) -> bytes:
