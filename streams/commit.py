@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from streams import job as jobs
 from streams.decide import jitter, waiting
-from streams.errors import Conflict, Refused, SchemaTooNew
+from streams.errors import Conflict, LogInconsistent, Refused, SchemaTooNew
 from streams.events import (
     AnyFact,
     Event,
@@ -218,7 +218,11 @@ class Ledger:
         await self.transition(aggregate, lambda _, __: facts)
 
     async def begin(self, head: Head, *facts: AnyFact) -> None:
-        """Begin a log after ``head`` with facts of its own, in one step: no event comes before."""
+        """Begin a log after ``head`` with facts of its own, in one step: no event comes before.
+
+        Raises:
+            LogInconsistent: this Redis holds a log that was begun in this way before.
+        """
         sent = time.monotonic()
         self.clock.set(*await self.redis.time(), sent=sent)
         events = envelopes(
@@ -227,9 +231,11 @@ class Ledger:
         write = Write(job_id="log", events=tuple(events))
         keys = [self.keys.log, self.keys.head, self.keys.job("log")]
         pipe = self.redis.pipeline()
-        pipe.hset(self.keys.head, mapping={"seq": head.seq, "id": head.id, "epoch": head.epoch})
+        for name, value in (("epoch", head.epoch), ("id", head.id), ("seq", head.seq)):
+            pipe.hsetnx(self.keys.head, name, str(value))  # again changes nothing
         pipe.eval(self._commit.source, len(keys), *keys, *write.arguments([]))
-        await pipe.execute()
+        if (await pipe.execute())[-1][0] != b"OK":
+            raise LogInconsistent("there is a log already: wipe it before another is begun")
 
     async def enqueue(self, job: Job) -> None:
         """Put the tasks of a job's ready stages into their queues again, without an event.

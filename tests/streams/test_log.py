@@ -5,7 +5,7 @@ import pytest
 from redis.asyncio import Redis
 
 from streams.commit import Ledger
-from streams.errors import LogMissing
+from streams.errors import LogInconsistent, LogMissing
 from streams.events import EngineDrained, Event
 from streams.keys import Keys
 from streams.log import Head, Log
@@ -117,3 +117,21 @@ async def test_a_log_begun_with_facts_has_them_first(redis: Redis, keys: Keys, l
     events = await log.read(0)
     assert [(e.seq, e.epoch, e.job) for e in events] == [(42, 2, "log"), (43, 2, "toy@h-0")]
     assert events[0].prev == "before"
+    with pytest.raises(LogInconsistent, match="wipe it"):
+        await ledger.begin(Head(41, "before", 3), FACT)
+    assert await log.read(0) == events
+    assert await log.head() == Head(43, events[-1].id, 2)
+
+
+async def test_beginning_twice_with_the_same_facts_is_beginning_once(
+    redis: Redis, keys: Keys
+) -> None:
+    """As when the reply was lost and the client sends it again."""
+    log = Log(redis, keys)
+    ledger = Ledger(redis, keys, ids=lambda: "recovered")
+    await ledger.begin(Head(41, "before", 2), FACT)
+    await Ledger(redis, keys).append("toy@h-0", FACT)
+    before = await log.read(0)
+    await ledger.begin(Head(41, "before", 2), FACT)
+    assert await log.read(0) == before
+    assert await log.head() == Head(43, before[-1].id, 2)
