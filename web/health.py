@@ -2,27 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable
-from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
 from projector import queries
+from streams import __version__
 from web.call import Call, Web, json
 from web.errors import translate
 from web.views import Health, Readiness
 
 PATIENCE_S = 3.0
 
-try:
-    VERSION = version("dalston")
-except PackageNotFoundError:
-    VERSION = "0"
-
 
 async def healthz(call: Call) -> Response:
     """GET /healthz: the process lives, whatever is behind it."""
-    return json(Health("alive", VERSION, call.web.backends.settings.profile))
+    return json(Health("alive", __version__, call.web.backends.settings.profile))
 
 
 async def readyz(call: Call) -> Response:

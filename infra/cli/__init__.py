@@ -9,6 +9,7 @@ import click
 from infra.cli import demo, doctor, engines, events, jobs, projection, running, transcribe
 from infra.cli.shell import Commands, Shell
 from infra.local.stack import home_of
+from streams import __version__
 
 __all__ = ["cli", "main"]
 
@@ -18,7 +19,7 @@ __all__ = ["cli", "main"]
               help="Where the local stack keeps everything.  [default: .dalston]")  # fmt: skip
 @click.option("--url", envvar="DALSTON_URL", metavar="URL", help="A stack elsewhere.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-@click.version_option(package_name="dalston", message="dalston %(version)s")
+@click.version_option(__version__, message="dalston %(version)s")
 @click.pass_context
 def cli(ctx: click.Context, home: Path | None, url: str | None, debug: bool) -> None:
     """Dalston: audio in, transcript out, every fact an event.
