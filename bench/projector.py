@@ -107,7 +107,7 @@ async def rebuilding(settings: Settings) -> float:
     return told.events / (time.perf_counter() - began)
 
 
-async def measure(jobs: int = 6000) -> list[Row]:
+async def measure(jobs: int = 8000) -> list[Row]:
     """Make a log by real commits, on servers of our own; fold and rebuild it, thrice."""
     async with servers() as settings:
         own = replace(settings, log_window=10_000_000)
@@ -129,7 +129,7 @@ async def measure(jobs: int = 6000) -> list[Row]:
 
 
 def rows(seq: int, figures: list[tuple[float, float, float]]) -> list[Row]:
-    """The figures as lines; ratios are within a round, which took a few seconds."""
+    """The figures as lines; ratios are within a round, bare before and after it."""
     plain, lived, rebuilt = (median(column) for column in zip(*figures, strict=True))
     half = median(b / a for a, b, _ in figures)
     whole = median(c / a for a, _, c in figures)

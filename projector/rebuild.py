@@ -114,7 +114,7 @@ class Rebuild:
                 self._seq = rows[-1].seq
             await self._shadow.flush(driver)
             self._progress("comparing", to, to)
-            tables = [await self._compare(connection, table.name) for table in PROJECTIONS]
+            tables = await self._compare(connection)
             await self._swap_soon(connection)
         return Report(self._seq, tuple(tables))
 
@@ -151,11 +151,22 @@ class Rebuild:
             await self._shadow.settle()
             await writer.execute("RESET synchronous_commit")
 
-    async def _compare(self, connection: AsyncConnection, table: str) -> TableReport:
+    async def _compare(self, connection: AsyncConnection) -> list[TableReport]:
+        """The live tables and the shadow ones at the same time; none of them changes now."""
+        names = [table.name for table in PROJECTIONS]
         driver = await raw(connection)
-        live = await digest(driver, table)
-        rebuilt = await digest(driver, f"{SHADOW}.{table}")
-        return TableReport(table, *live, *rebuilt)
+
+        async def live() -> list[tuple[int, str]]:
+            async with self._pool.begin() as other:
+                await other.execute(text("SELECT 1"))  # begins a transaction, for the cursors
+                beside = await raw(other)
+                return [await digest(beside, name) for name in names]
+
+        async def rebuilt() -> list[tuple[int, str]]:
+            return [await digest(driver, f"{SHADOW}.{name}") for name in names]
+
+        pairs = zip(names, *await asyncio.gather(live(), rebuilt()), strict=True)
+        return [TableReport(name, *old, *new) for name, old, new in pairs]
 
     async def _swap_soon(self, connection: AsyncConnection) -> None:
         """Swap between two readers: who waits for a lock on a table holds up all who come later."""

@@ -69,9 +69,10 @@ def event(row: Row) -> Event:
     Raises:
         msgspec.MsgspecError: its data does not have the shape of its type.
     """
+    meta = {} if row.meta == "{}" else decode_meta(row.meta.encode())
     return Event(
         seq=row.seq, id=row.id, epoch=row.epoch, type=row.type, time=row.time, job=row.job,
-        rev=row.rev, tenant=row.tenant, prev=row.prev, meta=decode_meta(row.meta.encode()),
+        rev=row.rev, tenant=row.tenant, prev=row.prev, meta=meta,
         fact=decode_fact(row.type, row.data.encode()),
     )  # fmt: skip
 
