@@ -13,8 +13,8 @@ import httpx
 import msgspec
 
 from infra import sse
-from infra.messages import CaughtUp, Message, Snapshot
 from streams.events import JobRequest
+from web.messages import CaughtUp, Message, Snapshot
 from web.views import (
     EngineList,
     EngineView,

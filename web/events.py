@@ -16,9 +16,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from web.auth import tenant_of
 from web.call import Call, Web, checked_id, parse_query
 from web.errors import BadRequest, render, translate
-from web.feed import CaughtUp, Feed, Notice, Request, Snapshot
+from web.feed import Feed, Request
 from web.finding import found
 from web.hub import Told
+from web.messages import CaughtUp, Notice, Snapshot
 from web.tail import Point
 
 log = logging.getLogger(__name__)

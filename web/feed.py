@@ -9,40 +9,12 @@ from projector import queries
 from projector.queries import Checkpoint
 from web.backends import Backends
 from web.hub import PAUSE_S, Hub, Subscription, Told
+from web.messages import CaughtUp, FellBehind, Notice, Snapshot
 from web.tail import Broken, Point, Tail
-from web.views import CloudEvent, JobView, job_view
+from web.views import job_view
 
 SNAPSHOT_JOBS = 200
 """The newest jobs that a snapshot holds; older ones are to be had page by page over HTTP."""
-
-
-class Snapshot(msgspec.Struct, frozen=True, tag="snapshot"):
-    """The jobs as of the event ``(epoch, seq)``; every later event follows."""
-
-    epoch: int
-    seq: int
-    jobs: list[JobView]
-
-
-class EventMessage(msgspec.Struct, frozen=True, tag="event"):
-    """One event, the next one after all that was told before."""
-
-    event: CloudEvent
-
-
-class FellBehind(msgspec.Struct, frozen=True, tag="fell_behind"):
-    """The reader was too slow, or the log was re-joined: what it missed follows all the same."""
-
-
-class CaughtUp(msgspec.Struct, frozen=True, tag="caught_up"):
-    """All up to ``(epoch, seq)`` has been told; what follows is live."""
-
-    epoch: int
-    seq: int
-
-
-Notice = Snapshot | FellBehind | CaughtUp
-Message = Snapshot | EventMessage | FellBehind | CaughtUp
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from streams.events import JobRequest
 from web.call import Route
 from web.errors import MEDIA_TYPE, Problem, WebError
-from web.feed import CaughtUp, EventMessage, FellBehind, Snapshot
+from web.messages import CaughtUp, EventMessage, FellBehind, Snapshot
 from web.routes import ROUTES, SOCKET
 
 REF = "#/components/schemas/{name}"

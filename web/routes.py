@@ -2,8 +2,8 @@
 
 from web import commands, engines, events, health, intake, jobs
 from web.call import Route
-from web.feed import Message
 from web.formats import MEDIA_TYPES
+from web.messages import Message
 from web.views import EngineList, EventList, Health, HitList, JobList, JobView, Readiness
 
 KEY = {"Idempotency-Key": "the same key with the same request gives the same job"}

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from infra.messages import fact_of
+from infra.facts import fact_of
 from streams.events import (
     JobCancelled,
     JobCancelRequested,

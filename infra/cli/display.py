@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from rich.progress import TimeElapsedColumn as Elapsed
 from rich.text import Text
 
-from infra.messages import ended
+from infra.facts import ended
 from web.views import JobView, StageView
 
 CROWD = 4

@@ -8,7 +8,8 @@ import msgspec
 
 from infra.cli.shell import Shell
 from infra.client import Client
-from infra.messages import CaughtUp, Happened, name_of
+from infra.facts import name_of
+from web.messages import CaughtUp, EventMessage
 from web.views import CloudEvent
 
 LONGEST = 120
@@ -48,7 +49,7 @@ async def chosen(
     begin = start if start is not None or follow else 1
     async with aclosing(client.follow(job=job_id, start=begin)) as messages:
         async for message in messages:
-            if isinstance(message, Happened):
+            if isinstance(message, EventMessage):
                 yield message.event
             elif isinstance(message, CaughtUp) and not follow:
                 return

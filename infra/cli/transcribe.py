@@ -16,7 +16,7 @@ from infra.cli.display import on
 from infra.cli.reading import word_flow, word_lines
 from infra.cli.shell import FAILED, INTERRUPTED, Shell
 from infra.client import Client
-from infra.messages import ended
+from infra.facts import ended
 from streams.events import JobRequest
 from streams.transcript import Transcript
 from web.views import JobView

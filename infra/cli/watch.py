@@ -8,7 +8,8 @@ from typing import Any, Self
 
 from infra.cli.advance import advance
 from infra.client import Client
-from infra.messages import Happened, Message, Snapshot, ended
+from infra.facts import ended
+from web.messages import EventMessage, Message, Snapshot
 from web.views import CloudEvent, JobView
 
 
@@ -86,9 +87,9 @@ class Watch:
 
     async def _hear(self, message: Message) -> None:
         match message:
-            case Happened(event=event) if event.subject in self._views:
+            case EventMessage(event=event) if event.subject in self._views:
                 await self._apply(event)
-            case Happened(event=event) if self._submitting:
+            case EventMessage(event=event) if self._submitting:
                 # Whose it is we learn when the answer is here, which may be later than its events.
                 self._early.setdefault(event.subject, []).append(event)
             case Snapshot(jobs=jobs):

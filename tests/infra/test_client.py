@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from infra.client import Client, ClientError, Rejected, Unreachable, form
-from infra.messages import CaughtUp, Message, Snapshot
 from streams.events import JobRequest
+from web.messages import CaughtUp, Message, Snapshot
 
 Answer = Callable[[str, bytes], Awaitable[bytes]]
 """(head of the request, body) → all bytes of the reply."""
@@ -110,7 +110,7 @@ async def test_a_stream_that_breaks_is_resumed_after_its_last_event() -> None:
             heard.append(message)
             if len(heard) == 2:
                 break
-    assert heard == [Snapshot(2, 7), CaughtUp(2, 9)]
+    assert heard == [Snapshot(2, 7, []), CaughtUp(2, 9)]
     assert [cursor.rpartition(" ")[2] for cursor in cursors] == ["", "2-7"]
 
 
