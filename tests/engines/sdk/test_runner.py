@@ -162,3 +162,14 @@ async def until(bench: Bench, ready: Callable[[Announcement], bool]) -> Announce
                 return announced
         await asyncio.sleep(0.05)
     raise AssertionError(f"not announced: {await bench.registry.alive()}\n{bench.logs()}")
+
+
+async def test_without_prewarming_no_model_is_loaded_before_a_task_asks_for_it(
+    bench: Bench,
+) -> None:
+    engine = await bench.start(DALSTON_PREWARM="0")
+    await until(bench, lambda one: one.state == "idle" and not one.loaded and not one.memory)
+    assert "loading" not in engine.log.read_text()
+    job = await bench.end(await bench.submit(one()))
+    assert job.status == "succeeded"
+    assert job.stages["prepare"].usage.model == "small"
