@@ -1,16 +1,18 @@
 """What the API answers with: typed, and a job's view built purely from its state."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from projector.submissions import Submission
 from streams.events import JobRequest, PlannedStage
 from streams.job import Job, Stage
 from streams.registry import Announcement
 from streams.work import Depth
+
+if TYPE_CHECKING:  # clients read these shapes too, and should not have to load SQLAlchemy
+    from projector.submissions import Submission
 
 LIGHT = {"prepare": 1.0, "merge": 1.0}
 """Stages that take little of a job's time; any other counts HEAVY when progress is summed up."""
@@ -169,7 +171,7 @@ def job_view(job: Job) -> JobView:
     )
 
 
-def accepted_view(submission: Submission) -> JobView:
+def accepted_view(submission: "Submission") -> JobView:
     """A job whose audio and request are safe in Postgres while its first event is on the way."""
     return JobView(
         id=submission.id,
