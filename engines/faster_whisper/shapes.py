@@ -43,6 +43,14 @@ class Spoken(NamedTuple):
     word: Word
 
 
+def finished(prompt: str | None) -> str | None:
+    """A prompt as a whole sentence: one that breaks off is gone on with, and first words missed."""
+    if prompt is None or not prompt.strip():
+        return None
+    text = prompt.strip()
+    return text if text.endswith(ENDS) else f"{text}."
+
+
 def is_silence(heard: Heard) -> bool:
     """Whisper's own rule: it doubts that anybody speaks, and its text."""
     return heard.no_speech_prob > NO_SPEECH and heard.avg_logprob < LOW_LOGPROB

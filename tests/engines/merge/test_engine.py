@@ -10,6 +10,8 @@ from streams.transcript import Transcript
 from tests.engines.conftest import Alone
 from tests.engines.words import SAID, SAMPLE, error_rate
 
+pytestmark = pytest.mark.timeout(600)  # the first of them builds the environments
+
 
 def test_a_plan_without_transcribe_cannot_be_merged() -> None:
     with pytest.raises(InvalidInput, match="merge needs the output of: prepare, transcribe"):
