@@ -197,11 +197,11 @@ def _shadowed(table: Table) -> Table:
 
 
 async def digest(driver: store.Connection, table: str) -> tuple[int, str]:
-    """Rows of a table, and one sha256 over them in the order of their key."""
+    """Rows of a table, and one sha256 over those of each row in the order of their key."""
     name = table.rpartition(".")[2]
     key = ", ".join(column.name for column in metadata.tables[name].primary_key)
     sha, count = hashlib.sha256(), 0
-    query = f"SELECT record_send(t) FROM {table} AS t ORDER BY {key}"  # noqa: S608 - names of ours
+    query = f"SELECT sha256(record_send(t)) FROM {table} AS t ORDER BY {key}"  # noqa: S608 - ours
     async for row in driver.cursor(query, prefetch=1000):
         sha.update(row[0])
         count += 1

@@ -69,11 +69,11 @@ def event(row: Row) -> Event:
     Raises:
         msgspec.MsgspecError: its data does not have the shape of its type.
     """
-    meta = {} if row.meta == "{}" else decode_meta(row.meta.encode())
+    seq, id_, epoch, type_, time, job, rev, tenant, prev, meta, data = row
     return Event(
-        seq=row.seq, id=row.id, epoch=row.epoch, type=row.type, time=row.time, job=row.job,
-        rev=row.rev, tenant=row.tenant, prev=row.prev, meta=meta,
-        fact=decode_fact(row.type, row.data.encode()),
+        seq=seq, id=id_, epoch=epoch, type=type_, time=time, job=job, rev=rev, tenant=tenant,
+        prev=prev, meta={} if meta == "{}" else decode_meta(meta.encode()),
+        fact=decode_fact(type_, data.encode()),
     )  # fmt: skip
 
 
