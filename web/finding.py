@@ -28,7 +28,7 @@ async def found(web: Web, job_id: str, tenant: str) -> Job | Submission:
     """
     async with web.backends.reading() as connection:
         projected = await queries.job(connection, job_id, tenant=tenant)
-        if projected is not None and (projected.terminal or not web.hub.live):
+        if projected is not None and (projected.erased or not web.hub.live):
             return projected
         submission = None
         if projected is None:

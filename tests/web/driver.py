@@ -90,6 +90,12 @@ class Driver:
         for stage in ("prepare", "transcribe", "merge"):
             await self.run(job_id, stage, output)
 
+    async def complete_from(self, job_id: str, first: str) -> None:
+        """The rest of a job."""
+        stages = ("prepare", "transcribe", "merge")
+        for stage in stages[stages.index(first) :]:
+            await self.run(job_id, stage)
+
     async def fail(self, job_id: str, stage: str, kind: FailureKind, reason: str) -> Committed:
         """End the stage badly."""
         await self.start(job_id, stage)
