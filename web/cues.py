@@ -27,22 +27,33 @@ class Cue(msgspec.Struct, frozen=True):
     speaker: str | None = None
 
 
+UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "km", "my"})
+"""Languages written without blanks between words."""
+
+
 def cues(transcript: Transcript) -> list[Cue]:
     """The whole transcript as cues, in order, none overlapping the next."""
     names = {speaker.id: speaker.name or speaker.id for speaker in transcript.speakers}
-    made = [cue for segment in transcript.segments for cue in _of_segment(segment, names)]
+    made = [
+        cue
+        for segment in transcript.segments
+        for cue in _of_segment(segment, names, _blank(segment.language or transcript.language))
+    ]
     made.sort(key=lambda cue: (cue.start, cue.end))
     return list(_apart(made, transcript.duration))
 
 
-def _of_segment(segment: Segment, names: dict[str, str]) -> Iterator[Cue]:
-    words = _words(segment)
-    for group in _groups(words):
+def _blank(language: str | None) -> str:
+    return "" if language in UNSPACED else " "
+
+
+def _of_segment(segment: Segment, names: dict[str, str], blank: str) -> Iterator[Cue]:
+    for group in _groups(_words(segment), blank):
         speaker = group[0].speaker or segment.speaker
         yield Cue(
             start=group[0].start,
             end=group[-1].end,
-            lines=_lines([word.text for word in group]),
+            lines=_lines([word.text for word in group], blank),
             speaker=names.get(speaker, speaker) if speaker else None,
         )
 
@@ -78,18 +89,18 @@ def _pieces(word: Word) -> Iterator[Word]:
         yield msgspec.structs.replace(word, text=part, start=start, end=start + step)
 
 
-def _groups(words: Sequence[Word]) -> Iterator[list[Word]]:
+def _groups(words: Sequence[Word], blank: str) -> Iterator[list[Word]]:
     """Runs of words that make one cue each."""
     rest = list(words)
     while rest:
-        size = _fitting(rest)
+        size = _fitting(rest, blank)
         if size < len(rest):
             size = _break(rest, size)
         yield rest[:size]
         rest = rest[size:]
 
 
-def _fitting(words: Sequence[Word]) -> int:
+def _fitting(words: Sequence[Word], blank: str) -> int:
     """How many words one cue can take by length, time, silence and speaker; at least one."""
     for number, word in enumerate(words[1:], start=1):
         before = words[number - 1]
@@ -97,7 +108,7 @@ def _fitting(words: Sequence[Word]) -> int:
             word.speaker != before.speaker
             or word.start - before.end > PAUSE_S
             or word.end - words[0].start > LONGEST_S
-            or len(_lines([w.text for w in words[: number + 1]])) > LINES
+            or len(_lines([w.text for w in words[: number + 1]], blank)) > LINES
         ):
             return number
     return len(words)
@@ -112,23 +123,23 @@ def _break(words: Sequence[Word], size: int) -> int:
     return size
 
 
-def _lines(texts: Iterable[str]) -> tuple[str, ...]:
+def _lines(texts: Iterable[str], blank: str) -> tuple[str, ...]:
     """Words in as few lines as will do, two lines of about the same length."""
     words = list(texts)
-    text = " ".join(words)
+    text = blank.join(words)
     if len(text) <= WIDTH:
         return (text,)
-    splits = [(" ".join(words[:n]), " ".join(words[n:])) for n in range(1, len(words))]
+    splits = [(blank.join(words[:n]), blank.join(words[n:])) for n in range(1, len(words))]
     fitting = [pair for pair in splits if max(map(len, pair)) <= WIDTH]
     if fitting:
         return min(fitting, key=lambda pair: max(map(len, pair)))
-    return _wrapped(words)
+    return _wrapped(words, blank)
 
 
-def _wrapped(words: Iterable[str]) -> tuple[str, ...]:
+def _wrapped(words: Iterable[str], blank: str) -> tuple[str, ...]:
     lines = [""]
     for word in words:
-        longer = f"{lines[-1]} {word}".strip()
+        longer = f"{lines[-1]}{blank}{word}".strip()
         if lines[-1] and len(longer) > WIDTH:
             lines.append(word)
         else:

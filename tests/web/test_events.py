@@ -1,6 +1,7 @@
 """The live log: over websockets and SSE nothing is missing, nothing comes twice."""
 
 import asyncio
+import secrets
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -221,8 +222,13 @@ async def test_a_slow_reader_is_told_and_catches_up_without_delaying_others(
         ):
             begun = (await message(slow))["seq"]
             await message(quick)
+            models = (secrets.token_hex(7_500),)
             bulky = EngineRegistered(
-                engine="e", stage="s", engine_version="1", replica="e@h-0", models=("x" * 15_000,)
+                engine="e",
+                stage="s",
+                engine_version="1",
+                replica="e@h-0",
+                models=models,
             )
             while served.web.hub.behind == 0:
                 await driver.ledger.append("e@h-0", bulky)
