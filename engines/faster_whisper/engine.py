@@ -3,17 +3,19 @@
 import os
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from engines.faster_whisper import models, shapes
-from engines.faster_whisper.hearing import Hearing
-from engines.faster_whisper.listen import BEAM, Listener, Request
+from engines.faster_whisper.request import BEAM, Request
 from engines.faster_whisper.settings import WhisperSettings
 from engines.sdk.contract import Engine, InvalidInput, ModelUnavailable, Task
 from streams.settings import read
 from streams.transcript import Track, Transcript
+
+if TYPE_CHECKING:
+    from engines.faster_whisper.hearing import Hearing
 
 UNSURE = 0.5
 BATCH = {"cpu": 4, "cuda": 16}
@@ -90,6 +92,9 @@ class FasterWhisper(Engine):
         Raises:
             InvalidInput: the loaded model does not take the language or the task.
         """
+        from engines.faster_whisper.hearing import Hearing  # noqa: PLC0415 - numpy: the child's
+        from engines.faster_whisper.listen import Listener  # noqa: PLC0415
+
         options = task.parsed(Options)
         self._check(options)
         hearing = Hearing(Listener(self._model), self._request(options))
@@ -128,7 +133,7 @@ class FasterWhisper(Engine):
             batch=BATCH[self.device],
         )
 
-    def _transcript(self, task: Task, hearing: Hearing) -> Transcript:
+    def _transcript(self, task: Task, hearing: "Hearing") -> Transcript:
         made = task.provenance(
             model=self._name,
             model_sha256=self._sha256,
@@ -160,7 +165,7 @@ def _audible(task: Task) -> list[tuple[Track, Path]]:
     return [(track, path) for track, path in tracks if not track.silent]
 
 
-def _warnings(task: Task, hearing: Hearing) -> list[str]:
+def _warnings(task: Task, hearing: "Hearing") -> list[str]:
     found = []
     if not hearing.segments and _audible(task):
         found.append("no speech was found")

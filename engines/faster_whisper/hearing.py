@@ -7,7 +7,8 @@ import msgspec
 
 from engines.faster_whisper.audio import Window, windows
 from engines.faster_whisper.clips import Clip
-from engines.faster_whisper.listen import Listener, Request
+from engines.faster_whisper.listen import Listener
+from engines.faster_whisper.request import Request
 from streams.transcript import Segment
 
 

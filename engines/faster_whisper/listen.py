@@ -3,29 +3,15 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
-
 from engines.faster_whisper import shapes
 from engines.faster_whisper.audio import RATE, Samples, Window, quietest
 from engines.faster_whisper.clips import MAX_CLIP_S, Clip, packed
+from engines.faster_whisper.request import BEAM, Request
 from engines.sdk.contract import OutOfMemory
 from streams.transcript import Segment
 
-BEAM = 5
 SILENT_GAP_S = 2.0
 DETECTION_S = 90
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """How to listen; ``language`` is settled by then."""
-
-    language: str | None
-    task: str
-    vad: bool
-    hotwords: str | None
-    initial_prompt: str | None
-    keep_words: bool
-    batch: int
 
 
 class Listener:
