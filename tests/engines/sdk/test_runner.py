@@ -68,8 +68,7 @@ async def test_nothing_is_left_in_the_work_folder(bench: Bench, tmp_path: Path) 
     engine = await bench.start(DALSTON_WORKDIR=str(folder))
     for do in ("echo", "die", "echo"):
         await bench.end(await bench.submit(one(do)))
-    await until(bench, lambda one: one.state == "idle")
-    assert [list(place.iterdir()) for place in folder.iterdir()] == [[]]
+    await until(bench, lambda _: [list(one.iterdir()) for one in folder.iterdir()] == [[]])
     await engine.stop()
     assert list(folder.iterdir()) == []
 
