@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from projector import queries, submissions
 from projector.submissions import Submission
 from streams.job import Job
+from web.backends import PATIENCE_S
 from web.call import Call, Web
 from web.errors import NotFound
 from web.views import JobView, accepted_view, job_view
@@ -71,7 +72,8 @@ async def _in_redis(web: Web, job_id: str, tenant: str) -> Job | None:
     if not web.hub.live:
         return None
     try:
-        job = await web.backends.ledger.load(job_id)
+        async with asyncio.timeout(PATIENCE_S):
+            job = await web.backends.ledger.load(job_id)
     except (RedisError, OSError) as error:
         log.warning("job %s is shown as projected: %s", job_id, error)
         return None

@@ -19,6 +19,7 @@ from streams.events import Artifact, JobRequest
 from streams.ids import new_id
 from streams.pipeline import Offer, plan
 from streams.registry import offers
+from web.backends import PATIENCE_S
 from web.call import Call, json
 from web.errors import BadRequest
 from web.finding import settled_view
@@ -63,7 +64,8 @@ async def offers_now(call: Call) -> list[Offer]:
     if not call.web.hub.live:
         return []
     try:
-        return offers(await call.web.backends.registry.alive())
+        async with asyncio.timeout(PATIENCE_S):
+            return offers(await call.web.backends.registry.alive())
     except (RedisError, OSError) as error:
         log.warning("the registry cannot be read, so requests are not checked: %s", error)
         return []
@@ -113,7 +115,7 @@ async def _submitted(call: Call, kept: Submission, offered: Sequence[Offer]) -> 
     if projected is not None:
         return job_view(projected)
     try:
-        async with asyncio.timeout(call.web.backends.settings.read_timeout_s):
+        async with asyncio.timeout(PATIENCE_S):
             committed = await submissions.submit(call.web.backends.ledger, kept, offered)
     except (RedisError, StreamsError, OSError) as error:
         # TimeoutError is an OSError. The row is enough: the projector's timer submits it again.

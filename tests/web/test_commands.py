@@ -16,7 +16,7 @@ async def test_a_cancel_nudges_the_engines(served: Served, driver: Driver) -> No
         reply = await served.client.post(f"/v1/jobs/{job_id}/cancel", json={"reason": "a mistake"})
         assert (reply.status_code, reply.json()["status"]) == (200, "cancelling")
         assert reply.json()["reason"] == "a mistake"
-        heard = []
+        heard: list[bytes] = []
         async with asyncio.timeout(5):
             while not heard:
                 message = await nudges.get_message(ignore_subscribe_messages=True, timeout=1)

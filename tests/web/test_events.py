@@ -43,7 +43,7 @@ async def message(reader: ClientConnection, seconds: float = 10) -> Json:
 
 async def upto(reader: ClientConnection, seq: int) -> list[Json]:
     """All messages up to the event of that seq."""
-    messages = []
+    messages: list[Json] = []
     while not messages or messages[-1].get("event", {}).get("seq", 0) < seq:
         messages.append(await message(reader))
     return messages
@@ -131,7 +131,7 @@ async def test_many_readers_who_join_at_any_moment_miss_nothing(
         last.set_result(await head(served) + 3)
         await post(served)
 
-    readers = []
+    readers: list[asyncio.Task[tuple[int, list[int]]]] = []
     writing = asyncio.create_task(write())
     while not writing.done() and len(readers) < 20:
         readers.append(asyncio.create_task(read()))
@@ -284,7 +284,7 @@ async def test_server_sent_events_are_the_same_and_resume(served: Served, driver
     await driver.run(job_id, "transcribe")
     last = await head(served)
     async with stream(served, headers={"Last-Event-ID": some[-1]["id"]}) as blocks:
-        rest = []
+        rest: list[dict[str, str]] = []
         while not rest or rest[-1]["event"] != "caught_up":
             rest.append(await anext(blocks))
     ids = [first["id"], *(one["id"] for one in some + rest)]

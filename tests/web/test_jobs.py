@@ -1,6 +1,7 @@
 """Jobs over HTTP, on real servers."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,6 +11,8 @@ from streams.job import fold
 from tests.web.conftest import Served, post, settled
 from tests.web.driver import HELLO, Driver
 from web.views import JobView, job_view
+
+Json = dict[str, Any]
 
 
 async def test_a_job_is_accepted_and_can_be_read_at_once(served: Served) -> None:
@@ -182,7 +185,7 @@ async def test_a_wrong_method_and_a_wrong_path_are_problems_too(served: Served) 
 async def test_what_was_said_is_found(served: Served, driver: Driver) -> None:
     job_id = await post(served)
     await driver.complete(job_id)
-    hits = []
+    hits: list[Json] = []
     async with asyncio.timeout(10):
         while not hits:
             hits = (await served.client.get("/v1/search?q=hello")).json()["hits"]

@@ -184,7 +184,7 @@ async def test_without_a_key_the_same_file_twice_is_two_jobs(served: Served) -> 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 256, "naïve"])
 async def test_a_bad_key_is_refused(served: Served, key: str) -> None:
     reply = await served.client.post(
-        "/v1/jobs", files={"file": AUDIO}, headers={"Idempotency-Key": key.encode("latin-1")}
+        "/v1/jobs", files={"file": AUDIO}, headers={b"Idempotency-Key": key.encode("latin-1")}
     )
     assert reply.status_code == 400
 
