@@ -28,6 +28,9 @@ BATCH = 2000
 """Events of one transaction at most; as few as there are when the fold keeps up."""
 BATCH_BYTES = 4 * 1024 * 1024
 BLOCK_MS = 1000
+FEW, LINGER_S = 50, 0.01
+"""So few events are waited on a moment for more: an event alone costs a transaction all the same,
+and a stage's end wakes the next engine, which needs the processor now more than the fold does."""
 COMMIT_S = 5.0
 """How long the batch in flight may take to commit when all else has ended."""
 CACHED = 4000
@@ -137,15 +140,22 @@ class Worker:
                 await asyncio.gather(commit, return_exceptions=True)
 
     async def _read(self, after: Checkpoint) -> list[Row]:
-        reply: Any = await self._redis.xread(
-            {self._keys.log: f"{after.seq}-0"}, self._count, BLOCK_MS
-        )
-        if not reply:
+        entries = await self._entries(after, BLOCK_MS)
+        if 0 < len(entries) < FEW:
+            await asyncio.sleep(LINGER_S)
+            entries = await self._entries(after, None)
+        if not entries:
             return []
-        rows = await self._parse(reply[0][1], after)
+        rows = await self._parse(entries, after)
         mean = sum(len(row.data) + len(row.meta) for row in rows) // len(rows) + 300
         self._count = max(20, min(BATCH, BATCH_BYTES // mean))
         return rows
+
+    async def _entries(self, after: Checkpoint, block_ms: int | None) -> list[Any]:
+        reply: Any = await self._redis.xread(
+            {self._keys.log: f"{after.seq}-0"}, self._count, block_ms
+        )
+        return reply[0][1] if reply else []
 
     async def _parse(self, entries: list[Any], after: Checkpoint) -> list[Row]:
         """In turns, for the same reason as the fold."""
