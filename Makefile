@@ -36,7 +36,7 @@ lint: setup-dev ## ruff, formatting, mypy (strict, tests too), import rules
 TEST := $(BIN)/pytest -p no:cacheprovider
 
 test: setup-dev ## all tests but the slow suites, against real servers that they start
-	$(TEST) -n 2 --dist loadgroup -m "not docker and not faults and not browser"
+	$(TEST) -n 2 --dist loadfile -m "not docker and not faults and not browser"
 
 test-faults: setup-dev ## kill, stall and cut off real processes while jobs run (SHORT=1: a few)
 	DALSTON_SHORT=$(SHORT) $(TEST) -m faults tests
