@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import socket
 import sys
 
@@ -59,6 +60,8 @@ def main() -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # uvicorn raises the signal that stopped it once more; that is not to be the exit status.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     Server(configured(settings)).run()
     return 0
 
