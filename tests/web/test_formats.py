@@ -41,8 +41,8 @@ def test_long_speech_is_cut_into_cues_that_can_be_read() -> None:
         "but what together we can do for the freedom of man.",
     ]
     assert made[0].lines == (
-        "And so, my fellow Americans, ask not what",
-        "your country can do for you,",
+        "And so, my fellow Americans, ask not",
+        "what your country can do for you,",
     )
 
 
