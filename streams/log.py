@@ -1,5 +1,6 @@
 """The log from the reader's side: its head, ranges of it, following it, trimming it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -50,8 +51,14 @@ class Log:
         reply: Any = await self._redis.xread({self._keys.log: f"{after}-0"}, count, block_ms)
         return [from_entry(entry, fields) for entry, fields in reply[0][1]] if reply else []
 
-    async def follow(self, after: int, *, count: int = 500) -> AsyncIterator[list[Event]]:
+    async def follow(
+        self, after: int, *, count: int = 500, linger_s: float = 0.0
+    ) -> AsyncIterator[list[Event]]:
         """Batches of events after ``after``, for ever.
+
+        Args:
+            linger_s: how long the first event of a batch waits for more, for a reader who would
+                rather wake seldom than at once.
 
         Raises:
             LogMissing: the log does not go on from ``after``: it was trimmed past it or replaced.
@@ -65,6 +72,9 @@ class Log:
                 if head.seq > after and not await self.read(after, count=1):
                     raise LogMissing(f"the log was trimmed past seq {after}, up to {head.seq}")
                 continue
+            if linger_s:
+                await asyncio.sleep(linger_s)
+                batch = await self.read(after, count=count) or batch
             if batch[0].seq != after + 1:
                 raise LogMissing(f"the log goes on at {batch[0].seq}, not at {after + 1}")
             after = batch[-1].seq

@@ -26,6 +26,8 @@ from web.tail import Broken, concerns
 
 log = logging.getLogger(__name__)
 
+LINGER_S = 0.005
+"""Events of so short a time go out together: what wakes an engine need not wake the web too."""
 PAUSE_S = 0.5
 """Between two tries when a server is away."""
 
@@ -184,7 +186,7 @@ class Hub:
         if await self._backends.log.head() is None:
             raise LogMissing("Redis holds no log: the projector makes or recovers it")
         self.live = True
-        async for batch in self._backends.log.follow(self.point.seq):
+        async for batch in self._backends.log.follow(self.point.seq, linger_s=LINGER_S):
             for event in batch:
                 if self.point.id and event.prev != self.point.id:
                     raise Broken(f"event {event.seq} does not follow {self.point.id}")
