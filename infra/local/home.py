@@ -24,6 +24,7 @@ class Home:
         self.record = self.path / "stack.json"
         self.secrets = self.path / "secrets.json"
         self.environments = self.path / "envs"
+        self.work = self.path / "work"
         self._note = self.path / "run"
         self._descriptor: int | None = None
 
@@ -90,6 +91,7 @@ class Home:
 
     def clear(self) -> None:
         """Remove what a stack has only while it runs; for whoever knows that none does."""
+        shutil.rmtree(self.work, ignore_errors=True)
         self.record.unlink(missing_ok=True)
         self.remove_socket_directory()
 

@@ -57,12 +57,13 @@ def engine(
     """Replica `slot` of an engine, counted from 0, in the engine's own environment."""
     replica = replica_name(name, slot)
     address = {"DALSTON_ENGINE_SLOT": str(slot), "DALSTON_HEALTH_PORT": str(port)}
+    work = {"DALSTON_WORKDIR": str(home.work)}
     outside = {k: v for k, v in env.items() if k not in {"PYTHONPATH", "PYTHONHOME"}}
     return Program(
         name=replica,
         command=[str(python), "-m", f"engines.{name}"],
         log=home.log(replica),
-        env={**outside, **address},
+        env={**work, **outside, **address},
         cwd=home.path,
         ready=lambda: http.answers(f"{health(port)}/readyz"),
         start_s=START_S,
