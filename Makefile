@@ -8,7 +8,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 LOCKED_ENGINES := $(dir $(wildcard engines/*/requirements.in))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lock lint test test-faults test-docker bench-core
+.PHONY: help setup setup-dev lock lint test test-faults test-browser test-docker bench-core
 
 help: ## show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ test: setup-dev ## all tests but the slow suites, against real servers that they
 
 test-faults: setup-dev ## kill, stall and cut off real processes while jobs run (SHORT=1: a few)
 	DALSTON_SHORT=$(SHORT) $(TEST) -m faults tests
+
+test-browser: setup-dev ## the page in a real browser (needs chromium)
+	$(TEST) -m browser tests/browser
 
 test-docker: setup-dev ## build and run the Compose file, lose an engine, tear it down
 	$(TEST) -s -m docker tests/docker

@@ -27,8 +27,9 @@ export function clock(seconds) {
   return shown.map((part, i) => (i ? String(part).padStart(2, "0") : part)).join(":");
 }
 
-/** Seconds as 0.4 s, 12 s, 3 min 20 s. */
+/** Seconds as 40 ms, 0.4 s, 12 s, 3 min 20 s. */
 export function lasting(seconds) {
+  if (seconds < 0.1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 60) return `${Math.round(seconds)} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;

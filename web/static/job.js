@@ -32,7 +32,7 @@ export function jobPage(root, id, onGone) {
   parts.log.append(el("h2", { className: "label" }, "Events"), list);
   root.replaceChildren(parts.head, parts.notices, parts.dag, parts.text, parts.log);
   const said = { problem: "" };
-  let job = null, lastSeq = 0, closed = false;
+  let job = null, closed = false;
 
   const act = async (path, options) => {
     try {
@@ -55,9 +55,10 @@ export function jobPage(root, id, onGone) {
   };
 
   const tell = (event) => {
-    if (event.seq <= lastSeq) return;
-    lastSeq = event.seq;
-    list.prepend(line(event));
+    // What comes live may overtake what is fetched of the past: each line goes to its place, once.
+    let below = list.firstElementChild;
+    while (below && below.seq > event.seq) below = below.nextElementSibling;
+    if (below?.seq !== event.seq) list.insertBefore(line(event), below);
   };
 
   const past = async () => {
@@ -149,11 +150,13 @@ function text(job) {
 function line(event) {
   const type = event.type.slice("dev.dalston.".length, -".v1".length);
   const tone = { completed: "done", succeeded: "done", failed: "bad", lost: "bad", parked: "wait", retry_scheduled: "wait", started: "work" }[type.split(".")[1]] ?? "";
-  return el("li", {},
+  const node = el("li", {},
     el("span", { className: "mono dim" }, String(event.seq)),
     el("span", { className: "mono dim at" }, new Date(event.time).toLocaleTimeString()),
     el("span", { className: "type", "data-tone": tone }, type),
     el("span", { className: "what" }, summary(type, event.data)));
+  node.seq = event.seq;
+  return node;
 }
 
 function summary(type, data) {

@@ -11,6 +11,8 @@ const $ = (id) => document.getElementById(id);
 const jobs = new Map();
 const rows = new Map();
 const SHOWN = 200;
+const recent = []; // events, oldest first: the archive that the API reads may be moments behind
+const KEPT = 500;
 let page = null, pageId = null, drawn = false;
 
 // live ------------------------------------------------------------------------------------------
@@ -30,6 +32,8 @@ follow({
   event: (event) => {
     const id = event.subject;
     if (!event.type.includes(".job.") && !event.type.includes(".stage.")) return;
+    recent.push(event);
+    if (recent.length > KEPT) recent.shift();
     const next = evolve(jobs.get(id) ?? null, event);
     if (next) jobs.set(id, next);
     if (id === pageId) {
@@ -86,9 +90,13 @@ function rowOf(job) {
 }
 
 // one job ---------------------------------------------------------------------------------------
+function recentOf(id) {
+  return recent.filter((event) => event.subject === id);
+}
+
 async function fetchJob(id) {
   try {
-    const view = opened(await call(`/v1/jobs/${id}`));
+    const view = recentOf(id).reduce(evolve, opened(await call(`/v1/jobs/${id}`)));
     const known = jobs.get(id);
     if (!known || known.rev < view.rev) jobs.set(id, view);
     if (id === pageId) page.show(jobs.get(id));
@@ -104,6 +112,7 @@ function look(id) {
   const known = jobs.get(id);
   if (known) page.show(known);
   else fetchJob(id);
+  recentOf(id).forEach(page.tell);
   page.past().catch(() => {});
 }
 
@@ -124,6 +133,8 @@ function route() {
   draw();
 }
 
+// The hash names a job, so the skip link cannot use it.
+document.querySelector(".skip").onclick = (event) => { event.preventDefault(); $("jobs-label").focus(); };
 addEventListener("hashchange", route);
 route();
 
