@@ -28,9 +28,8 @@ function facts(engine) {
 }
 
 function row(engine) {
-  const { waiting, running } = engine.queue;
+  const { waiting, running } = engine.queue; // current; what a replica says of itself is a heartbeat old
   const replicas = engine.replicas.length;
-  const busy = engine.replicas.filter((one) => one.state === "busy").length;
   const loaded = [...new Set(engine.replicas.flatMap((one) => one.loaded ?? []))];
   const words = [
     `${engine.stage} · ${replicas} ${replicas === 1 ? "replica" : "replicas"}`,
@@ -39,6 +38,6 @@ function row(engine) {
   ];
   return el("li", {},
     el("strong", {}, engine.name),
-    replicas ? badge(busy ? "running" : "idle") : badge(waiting ? "missing" : "off"),
+    replicas ? badge(running ? "running" : "idle") : badge(waiting ? "missing" : "off"),
     el("span", { className: "dim" }, words.filter(Boolean).join(" · ")));
 }
