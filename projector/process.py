@@ -18,6 +18,7 @@ from projector.objects import Objects
 from projector.recover import Recovery, announce
 from projector.timers import Timers
 from projector.worker import Worker, tail
+from streams import tasks
 from streams.connection import connect
 from streams.keys import Keys
 from streams.settings import Settings
@@ -82,23 +83,21 @@ class Projector:
         lock = f"{self._keys.base}:leader"
 
         async def leading(connection: AsyncConnection) -> None:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._timers.run(connection))
-                group.create_task(index.run(self.worker.advanced))
-                group.create_task(eraser.run(self.worker.advanced))
+            await tasks.first(
+                self._timers.run(connection),
+                index.run(self.worker.advanced),
+                eraser.run(self.worker.advanced),
+            )
 
-        tasks = [
-            asyncio.create_task(self.worker.run()),
-            asyncio.create_task(lead(self._database, lock, leading)),
-            asyncio.create_task(self._watch_lag()),
-            asyncio.create_task(stop.wait()),
-        ]
-        done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
-        for task in done:
-            task.result()
+        async def stopped() -> None:
+            await stop.wait()
+
+        await tasks.first(
+            self.worker.run(),
+            lead(self._database, lock, leading),
+            self._watch_lag(),
+            stopped(),
+        )
 
     async def _recover(self, reason: str) -> None:
         if report := await Recovery(self._database, self._redis, self._keys).mend(reason):

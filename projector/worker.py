@@ -17,6 +17,7 @@ from projector.errors import CheckpointMoved, LogDiverged, NotReplicated
 from projector.fold import TURN, Changes, fold_in_turns, needed
 from projector.queries import FOLD, Checkpoint, checkpoint
 from projector.rows import Row, parse, position
+from streams import tasks
 from streams.job import Job
 from streams.keys import Keys
 from streams.log import Log
@@ -136,8 +137,7 @@ class Worker:
         finally:
             if commit:
                 await asyncio.wait([commit], timeout=COMMIT_S)
-                commit.cancel()
-                await asyncio.gather(commit, return_exceptions=True)
+                await tasks.end(commit)
 
     async def _read(self, after: Checkpoint) -> list[Row]:
         entries = await self._entries(after, BLOCK_MS)

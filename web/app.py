@@ -16,6 +16,7 @@ from starlette.routing import Route as StarletteRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
+from streams import tasks
 from web import events, openapi, page
 from web.backends import opened
 from web.call import LONGEST_WAIT_S, Call, Route, Web
@@ -45,8 +46,7 @@ def build(settings: WebSettings) -> Starlette:
             tailer = asyncio.create_task(hub.run())
             yield
             hub.close()
-            tailer.cancel()
-            await asyncio.gather(tailer, return_exceptions=True)
+            await tasks.end(tailer)
 
     return Starlette(
         routes=_routes(),

@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from streams import tasks
 from web.auth import tenant_of
 from web.call import Call, Web, checked_id, parse_query
 from web.errors import BadRequest, render, translate
@@ -52,9 +53,7 @@ async def socket(websocket: WebSocket, web: Web) -> None:
     talk = asyncio.ensure_future(_talk(websocket, Feed(web.backends, web.hub, request)))
     listen = asyncio.ensure_future(_listen(websocket))
     await asyncio.wait({talk, listen}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (talk, listen):
-        task.cancel()
-    await asyncio.gather(talk, listen, return_exceptions=True)
+    await tasks.end(talk, listen)
 
 
 async def _check(web: Web, request: Request) -> None:

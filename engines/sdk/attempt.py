@@ -12,12 +12,12 @@ from typing import Any, TypedDict
 
 from botocore.exceptions import ClientError
 
-from engines.sdk import metrics, tasks, workspace
+from engines.sdk import metrics, workspace
 from engines.sdk.frames import Done, Failed, Run
 from engines.sdk.host import Result
 from engines.sdk.patience import STORE_AWAY, until_written
 from engines.sdk.replica import Replica
-from streams import decide
+from streams import decide, tasks
 from streams.commit import Decide, Ticket
 from streams.connection import AWAY
 from streams.errors import ArtifactCorrupt, ArtifactMissing, Refused

@@ -8,12 +8,12 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from engines.sdk import metrics, tasks
+from engines.sdk import metrics
 from engines.sdk.attempt import Attempt
 from engines.sdk.patience import LOG_AWAY, passing, until_written
 from engines.sdk.presence import Presence, Status
 from engines.sdk.replica import Replica
-from streams import decide
+from streams import decide, tasks
 from streams.commit import Ticket
 from streams.errors import Refused
 

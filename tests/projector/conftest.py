@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from projector import database, queries
 from projector.recover import Recovery
 from projector.worker import Worker, tail
+from streams import tasks
 from streams.commit import Ledger
 from streams.connection import connect
 from streams.job import Job, decode, evolve
@@ -63,8 +64,7 @@ class Running:
             self.reasons.append(report.reason)
 
     async def stop(self) -> None:
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
+        await tasks.end(self.task)
         await self.redis.aclose()
         await self.plain.aclose()
 

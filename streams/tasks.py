@@ -21,6 +21,21 @@ async def end(*tasks: "asyncio.Task[Any]") -> None:
             task.exception()  # looked at, so that nobody complains of it
 
 
+async def first(*works: Coroutine[Any, Any, None]) -> None:
+    """Do things side by side until one is over, then end the others for sure.
+
+    Raises:
+        Exception: what the one that was over first raised.
+    """
+    running = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await end(*running)
+    for task in done:
+        task.result()
+
+
 async def briefly(work: Coroutine[Any, Any, None], seconds: float) -> bool:
     """Do it if it takes no longer than that; whether it was done.
 
