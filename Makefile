@@ -33,7 +33,8 @@ lint: setup-dev ## ruff, formatting, mypy (strict, tests too), import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-TEST := $(BIN)/pytest -p no:cacheprovider
+# A suite that hangs is a failure too, and is to say so.
+TEST := timeout --kill-after=30 2400 $(BIN)/pytest -p no:cacheprovider
 
 test: setup-dev ## all tests but the slow suites, against real servers that they start
 	$(TEST) -n 2 --dist loadfile -m "not docker and not faults and not browser"
