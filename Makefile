@@ -34,7 +34,7 @@ lint: setup-dev ## ruff, formatting, mypy (strict, tests too), import rules
 	$(BIN)/lint-imports
 
 # A suite that hangs is a failure too, and is to say so.
-TEST := timeout --kill-after=30 2400 $(BIN)/pytest -p no:cacheprovider
+TEST := timeout --foreground --kill-after=30 2400 $(BIN)/pytest -p no:cacheprovider
 
 test: setup-dev ## all tests but the slow suites, against real servers that they start
 	$(TEST) -n 2 --dist loadfile -m "not docker and not faults and not browser"
