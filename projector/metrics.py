@@ -1,6 +1,6 @@
 """The numbers that the projector tells, each declared once with its meaning."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 REGISTRY = CollectorRegistry()
 
@@ -35,3 +35,8 @@ TIMERS = Counter(
 LEADING = Gauge(
     "dalston_projector_leading", "1 while this projector runs the timers", registry=REGISTRY
 )
+
+
+def expose() -> bytes:
+    """All of them in Prometheus's text format."""
+    return generate_latest(REGISTRY)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projector import database, memory, metrics
 from projector.erasure import Eraser
-from projector.health import Health, HealthServer
+from projector.health import Health
 from projector.index import Index
 from projector.leader import lead
 from projector.objects import Objects
@@ -20,6 +20,7 @@ from projector.timers import Timers
 from projector.worker import Worker, tail
 from streams import tasks
 from streams.connection import connect
+from streams.health import HealthServer
 from streams.keys import Keys
 from streams.settings import Settings
 
@@ -59,7 +60,9 @@ class Projector:
             stack.push_async_callback(self._database.dispose)
             stack.push_async_callback(self._redis.aclose)
             stack.push_async_callback(self._tail.aclose)
-            server = HealthServer(self._health, host=own.health_host, port=own.health_port)
+            server = HealthServer(
+                self._health, metrics.expose, host=own.health_host, port=own.health_port
+            )
             await stack.enter_async_context(server)
             logger.info("health on port %s", server.port)
             objects = await stack.enter_async_context(Objects(own))
@@ -113,9 +116,9 @@ class Projector:
                 logger.debug("lag unknown: %r", error)
             await asyncio.sleep(LAG_S)
 
-    async def _health(self) -> Health:
+    async def _health(self) -> tuple[bool, Health]:
         worker = self.worker
-        return Health(
+        said = Health(
             ready=worker.trouble is None,
             profile=self._settings.profile,
             trouble=worker.trouble,
@@ -125,6 +128,7 @@ class Projector:
             lag_seconds=round(self._lag[1], 3),
             leading=bool(metrics.LEADING._value.get()),  # noqa: SLF001 - has no other reader
         )
+        return said.ready, said
 
 
 async def serve(settings: ProjectorSettings) -> None:

@@ -100,7 +100,7 @@ class Presence:
         await replica.ledger.append(replica.name, fact)
         log.info("%s has left", replica.name)
 
-    def health(self) -> Health:
+    async def health(self) -> tuple[bool, Health]:
         """For /healthz and /readyz."""
         replica, status = self._replica, self._status
         waits_for = ""
@@ -110,7 +110,7 @@ class Presence:
             waits_for = "Redis"
         elif not status.ready:
             waits_for = "its start: the log, or its model"
-        return Health(
+        said = Health(
             replica=replica.name,
             state=status.word(),
             profile=replica.settings.profile,
@@ -119,6 +119,7 @@ class Presence:
             job=status.attempt.ticket.job if status.attempt else "",
             waits_for=waits_for,
         )
+        return not said.waits_for, said
 
     def _announcement(self) -> Announcement:
         replica, engine, attempt = self._replica, self._replica.engine, self._status.attempt

@@ -9,8 +9,8 @@ import signal
 import sys
 from collections.abc import Mapping
 
+from engines.sdk import metrics
 from engines.sdk.contract import Engine
-from engines.sdk.health import HealthServer
 from engines.sdk.replica import Replica
 from engines.sdk.runner import Runner
 from engines.sdk.settings import EngineSettings
@@ -19,6 +19,7 @@ from streams.artifacts import Artifacts
 from streams.commit import Ledger
 from streams.connection import REFUSED, connect
 from streams.errors import InvalidSetting
+from streams.health import HealthServer
 from streams.keys import Keys
 from streams.registry import Registry
 from streams.settings import Settings, read
@@ -65,7 +66,9 @@ async def _serve(engine: Engine, settings: Settings, own: EngineSettings) -> Non
         )
         runner = Runner(replica)
         presence = runner.presence
-        health = HealthServer(presence.health, host=own.health_host, port=own.health_port)
+        health = HealthServer(
+            presence.health, metrics.expose, host=own.health_host, port=own.health_port
+        )
         async with health:
             presence.health_url = own.reached_at(health.port)
             _on_signals(runner)
