@@ -1,7 +1,6 @@
 """The projection anew from the archive, beside the live one, compared row for row, swapped in."""
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -14,16 +13,17 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from projector import database, memory, store
 from projector.database import raw
+from projector.digest import digest
 from projector.errors import RebuildRunning, TablesBusy
 from projector.queries import FOLD
 from projector.shadow import OLD, SHADOW, Shadow, fetch
-from projector.tables import PROJECTIONS, metadata
+from projector.tables import PROJECTIONS
 from streams.settings import Settings
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many events are done, and how many there are."""
 
-CLOSE = 2000
+CLOSE = 500
 """Events behind the live tables at which they are held still for the last step."""
 LOCK = 0xDA157042
 LOCK_MS, SWAPS = 500, 20
@@ -67,8 +67,9 @@ def silent(what: str, done: int, of: int) -> None:
 async def rebuild(settings: Settings, progress: Progress = silent) -> Report:
     """Fold the whole archive into new tables and put them in place of the live ones.
 
-    The projector goes on folding meanwhile; it waits for the last step alone. The new tables are
-    swapped in whatever the comparison says, for they are what the archive says.
+    The projector goes on folding meanwhile; it waits for the last few events alone, however long
+    the archive is. The new tables are swapped in whatever the comparison says, for they are what
+    the archive says.
 
     Raises:
         RebuildRunning: somebody else is at it.
@@ -98,25 +99,23 @@ class Rebuild:
         self._seq = 0
 
     async def run(self) -> Report:
-        """Fold, catch up, hold the live tables, compare, swap."""
+        """Fold, compare with a snapshot of the live tables, catch up, hold them still, swap."""
         await self._create()
-        while (to := await self._position()) - self._seq > CLOSE or self._seq == 0 < to:
-            await self._fold_to(to)
+        await self._catch_up()
         async with self._pool.begin() as connection:
             await self._index(connection)
-        async with self._pool.begin() as connection:
-            to = int(await connection.scalar(HOLD, {"name": FOLD}) or 0)
-            driver = await raw(connection)
-            while self._seq < to:
-                rows = await fetch(driver, self._seq, to)
-                await self._shadow.take(driver, rows)
-                await self._shadow.settle()
-                self._seq = rows[-1].seq
-            await self._shadow.flush(driver)
-            self._progress("comparing", to, to)
-            tables = await self._compare(connection)
-            await self._swap_soon(connection)
-        return Report(self._seq, tuple(tables))
+        tables = await self._compare()
+        for _ in range(SWAPS):
+            await self._catch_up()
+            if await self._swapped():
+                return Report(self._seq, tables)
+            await asyncio.sleep(LOCK_MS / 1000)
+        raise TablesBusy("somebody reads the tables in one long transaction: end it and try again")
+
+    async def _catch_up(self) -> None:
+        """Fold until the live tables are hardly ahead; they go on meanwhile."""
+        while (to := await self._position()) - self._seq > CLOSE or self._seq == 0 < to:
+            await self._fold_to(to)
 
     async def _create(self) -> None:
         async with self._pool.begin() as connection:
@@ -151,35 +150,59 @@ class Rebuild:
             await self._shadow.settle()
             await writer.execute("RESET synchronous_commit")
 
-    async def _compare(self, connection: AsyncConnection) -> list[TableReport]:
-        """The live tables and the shadow ones at the same time; none of them changes now."""
+    async def _compare(self) -> tuple[TableReport, ...]:
+        """The live tables as one snapshot shows them, and the shadow ones folded as far.
+
+        The worker commits its checkpoint with what it folded, so a snapshot is at one event, and
+        nobody has to wait while all rows are read. The last events are read in it, too: what is
+        erased later is not blank yet.
+        """
         names = [table.name for table in PROJECTIONS]
-        driver = await raw(connection)
+        async with self._pool.connect() as plain, self._pool.begin() as writing:
+            snapshot = await plain.execution_options(isolation_level="REPEATABLE READ")
+            to = int(await snapshot.scalar(POSITION, {"name": FOLD}) or 0)
+            await writing.execute(text("SELECT 1"))  # begins a transaction, for the cursor
+            live, shadow = await raw(snapshot), await raw(writing)
+            await self._fold_rest(live, shadow, to)
+            self._progress("comparing", to, to)
 
-        async def live() -> list[tuple[int, str]]:
-            async with self._pool.begin() as other:
-                await other.execute(text("SELECT 1"))  # begins a transaction, for the cursors
-                beside = await raw(other)
-                return [await digest(beside, name) for name in names]
+            async def digests(driver: store.Connection, schema: str) -> list[tuple[int, str]]:
+                return [await digest(driver, f"{schema}{name}") for name in names]
 
-        async def rebuilt() -> list[tuple[int, str]]:
-            return [await digest(driver, f"{SHADOW}.{name}") for name in names]
+            async with asyncio.TaskGroup() as group:
+                old = group.create_task(digests(live, ""))
+                new = group.create_task(digests(shadow, f"{SHADOW}."))
+        pairs = zip(names, old.result(), new.result(), strict=True)
+        return tuple(TableReport(name, *was, *is_now) for name, was, is_now in pairs)
 
-        pairs = zip(names, *await asyncio.gather(live(), rebuilt()), strict=True)
-        return [TableReport(name, *old, *new) for name, old, new in pairs]
+    async def _fold_rest(self, reader: store.Connection, writer: store.Connection, to: int) -> None:
+        """Fold up to an event and write down all jobs, also those that have not ended."""
+        while self._seq < to:
+            rows = await fetch(reader, self._seq, to)
+            await self._shadow.take(writer, rows)
+            await self._shadow.settle()
+            self._seq = rows[-1].seq
+        await self._shadow.flush(writer)
 
-    async def _swap_soon(self, connection: AsyncConnection) -> None:
-        """Swap between two readers: who waits for a lock on a table holds up all who come later."""
-        for _ in range(SWAPS):
+    async def _swapped(self) -> bool:
+        """Hold the live tables, fold the last events, swap; False when somebody reads them.
+
+        Who waits for a lock on a table holds up all who come later: so we wait shortly, let
+        everybody go on, and come again.
+        """
+        async with self._pool.begin() as connection:
+            to = int(await connection.scalar(HOLD, {"name": FOLD}) or 0)
+            driver = await raw(connection)
+            await self._fold_rest(driver, driver, to)
             try:
                 async with connection.begin_nested():
                     await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_MS}ms'"))
-                    return await self._swap(connection)
+                    await self._swap(connection)
             except DBAPIError as error:
                 if not isinstance(error.orig.__cause__, LockNotAvailableError):  # type: ignore[union-attr]
                     raise
-            await asyncio.sleep(LOCK_MS / 1000)
-        raise TablesBusy("somebody reads the tables in one long transaction: end it and try again")
+                return False
+        return True
 
     async def _swap(self, connection: AsyncConnection) -> None:
         current = await connection.scalar(text("SELECT current_schema()"))
@@ -194,18 +217,6 @@ class Rebuild:
 
 def _shadowed(table: Table) -> Table:
     return table.to_metadata(MetaData(), schema=SHADOW)
-
-
-async def digest(driver: store.Connection, table: str) -> tuple[int, str]:
-    """Rows of a table, and one sha256 over those of each row in the order of their key."""
-    name = table.rpartition(".")[2]
-    key = ", ".join(column.name for column in metadata.tables[name].primary_key)
-    sha, count = hashlib.sha256(), 0
-    query = f"SELECT sha256(record_send(t)) FROM {table} AS t ORDER BY {key}"  # noqa: S608 - ours
-    async for row in driver.cursor(query, prefetch=1000):
-        sha.update(row[0])
-        count += 1
-    return count, sha.hexdigest()
 
 
 def lines(report: Report) -> list[str]:

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench import traffic
 from projector import rebuild as rebuilding
-from projector import shadow
+from projector import shadow, store
+from projector.digest import digest
 from projector.errors import RebuildRunning, TablesBusy
 from projector.rebuild import lines, rebuild
 from projector.tables import metadata
@@ -41,6 +42,37 @@ async def test_rebuilt_tables_are_the_live_ones_row_for_row_while_writes_go_on(
     await caught_up(db, log)
     assert await archived_jobs(db) == await projected_jobs(db)
     assert seen[-1][1] == seen[-1][2]
+
+
+async def test_the_fold_goes_on_while_all_rows_are_compared_and_between_tries_to_swap(
+    start: Start, settings: Settings, db: AsyncEngine, ledger: Ledger, log: Log,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    compared = []
+
+    async def watched(driver: store.Connection, table: str) -> tuple[int, str]:
+        await traffic.many(ledger, 2)
+        await caught_up(db, log)  # while a row is still being read, new events are folded
+        compared.append(table)
+        return await digest(driver, table)
+
+    monkeypatch.setattr(rebuilding, "digest", watched)
+    start()
+    await traffic.many(ledger, 20)
+    await caught_up(db, log)
+    async with db.connect() as reader:
+        await reader.execute(text("SELECT 1 FROM jobs"))
+        rebuilt = asyncio.create_task(rebuild(settings))
+        while len(compared) < 6:
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(1.5 * rebuilding.LOCK_MS / 1000)  # a try to swap is refused by now
+        await traffic.many(ledger, 2)
+        await caught_up(db, log)
+    report = await rebuilt
+    assert report.same, lines(report)
+    await caught_up(db, log)
+    assert await archived_jobs(db) == await projected_jobs(db)
+    assert len(await projected_jobs(db)) == 20 + 2 * 6 + 2
 
 
 async def test_a_projection_that_drifted_is_found_and_put_right(
