@@ -16,6 +16,7 @@ from botocore.loaders import Loader
 from streams.errors import ArtifactCorrupt, ArtifactMissing
 from streams.events import Artifact
 from streams.settings import Settings
+from streams.skew import correct
 
 T = TypeVar("T")
 
@@ -71,7 +72,8 @@ class Artifacts:
         config = AioConfig(
             connect_timeout=5,
             read_timeout=60,
-            retries={"max_attempts": 8, "mode": "adaptive"},
+            # Not "adaptive": that waits by the wall clock, for as long as it is put back.
+            retries={"max_attempts": 8, "mode": "standard"},
             max_pool_connections=32,
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
@@ -89,6 +91,7 @@ class Artifacts:
             config=config,
         )
         self._s3 = await self._stack.enter_async_context(client)
+        correct(self._s3)
         return self
 
     async def __aexit__(
@@ -202,7 +205,7 @@ class Artifacts:
         """An object's bytes as they come; the check of size and sha256 is at the end."""
         digest, size = hashlib.sha256(), 0
         try:
-            reply = await self._s3.get_object(Bucket=self.bucket, Key=self._key(artifact))
+            reply = await self._s3.get_object(Bucket=self.bucket, Key=key_in(artifact.uri))
         except ClientError as error:
             if _code(error) in {"NoSuchKey", "404"}:
                 raise ArtifactMissing(f"{artifact.uri} is not in the store") from None
@@ -217,12 +220,40 @@ class Artifacts:
     async def erase(self, job: str) -> int:
         """Delete every object of a job; how many there were."""
         count = 0
-        pages = self._s3.get_paginator("list_objects_v2")
-        async for page in pages.paginate(Bucket=self.bucket, Prefix=f"jobs/{job}/"):
-            for item in page.get("Contents", ()):
-                await self._s3.delete_object(Bucket=self.bucket, Key=item["Key"])
-                count += 1
+        async for key in self.keys(f"jobs/{job}/"):
+            await self._s3.delete_object(Bucket=self.bucket, Key=key)
+            count += 1
         return count
+
+    async def keys(self, prefix: str) -> AsyncIterator[str]:
+        """The keys of all objects that begin so."""
+        pages = self._s3.get_paginator("list_objects_v2")
+        async for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
+            for item in page.get("Contents", ()):
+                yield item["Key"]
+
+    async def copy_to(self, key: str, path: Path) -> Artifact:
+        """An object into a file, for somebody who does not know it yet; what it turned out to be.
+
+        Raises:
+            ArtifactMissing: there is none, or no longer.
+        """
+        digest, size = hashlib.sha256(), 0
+        try:
+            reply = await self._s3.get_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            if _code(error) in {"NoSuchKey", "404"}:
+                raise ArtifactMissing(f"{key} is not in the bucket {self.bucket}") from None
+            raise
+        with path.open("wb") as file:
+            async with reply["Body"] as body:
+                async for chunk in body.iter_chunks(CHUNK):
+                    digest.update(chunk)
+                    size += file.write(chunk)
+        if size != reply["ContentLength"]:
+            raise ArtifactCorrupt(f"{key} ended after {size} bytes of {reply['ContentLength']}")
+        uri = f"s3://{self.bucket}/{key}"
+        return Artifact(uri, digest.hexdigest(), size, reply["ContentType"])
 
     async def _begin(self, key: str, media_type: str) -> str:
         reply = await self._s3.create_multipart_upload(
@@ -268,11 +299,20 @@ class Artifacts:
                 f"not {artifact.bytes} and {artifact.sha256}"
             )
 
-    def _key(self, artifact: Artifact) -> str:
-        prefix = f"s3://{self.bucket}/"
-        if not artifact.uri.startswith(prefix):
-            raise ArtifactMissing(f"{artifact.uri or 'an erased artifact'} is not in {prefix}")
-        return artifact.uri.removeprefix(prefix)
+
+def key_in(uri: str) -> str:
+    """The key of an artifact in whatever bucket its store uses now.
+
+    Events live for ever and name the bucket of their day; a store that has moved keeps its keys.
+
+    Raises:
+        ArtifactMissing: it names no object of an S3; one that was erased names nothing.
+    """
+    scheme, _, place = uri.partition("://")
+    bucket, _, key = place.partition("/")
+    if scheme != "s3" or not bucket or not key:
+        raise ArtifactMissing(f"{uri or 'an erased artifact'} is no object in S3")
+    return key
 
 
 def _code(error: ClientError) -> str:

@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from msgspec.structs import replace
 
 from streams import commit as ledgers
 from streams import job as jobs
-from streams.artifacts import CHUNK, Artifacts
+from streams.artifacts import CHUNK, Artifacts, key_in
 from streams.commit import Ledger, Ticket, Write
 from streams.decide import standing
 from streams.errors import ArtifactCorrupt, ArtifactMissing
@@ -64,6 +65,12 @@ class Line:
     v: float = 0.0
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def holds(self, member: str) -> bool:
+        """Whether a task waits here or is under way."""
+        tickets = (*self.waiting.values(), *self.taken.values())
+        queued = (f"{t.job}|{t.stage}|{t.token}|{t.tenant}" for t in tickets)
+        return member in self.backlog or member in queued
+
 
 class MemoryLedger(Ledger):
     """A Ledger whose script runs here. ``log`` holds every event, ``clock`` is yours to move."""
@@ -98,8 +105,9 @@ class MemoryLedger(Ledger):
         time = [int(self.clock.now().timestamp()), self.clock.now().microsecond]
         kept = self.jobs.get(write.job_id)
         rev = kept.rev if kept else write.rev if write.ended else 0
-        if write.events and rev != write.rev:
-            again = kept is not None and kept.last == write.events[-1].id
+        if (write.events or write.again) and rev != write.rev:
+            last = write.events[-1].id if write.events else None
+            again = kept is not None and kept.last == last
             state = kept.state if kept and not again else b""
             return [b"OK" if again else b"CONFLICT", rev, state, *time]
         starts = self._starts(write)
@@ -131,9 +139,11 @@ class MemoryLedger(Ledger):
             if not isinstance(fact, StageReady):
                 continue
             line = self.line(fact.engine)
+            member = f"{event.job}|{fact.stage}|{fact.token}|{event.tenant}"
+            if not write.events and line.holds(member):
+                continue
             start = max(line.v, line.ends.get(event.tenant, 0.0))
             line.ends[event.tenant] = round(start + fact.cost, 6)
-            member = f"{event.job}|{fact.stage}|{fact.token}|{event.tenant}"
             score = start - fact.priority * ledgers.PRIORITY_S
             starts.setdefault(fact.engine, {})[member] = score
         return starts
@@ -246,7 +256,7 @@ class MemoryArtifacts(Artifacts):
 
     async def stream(self, artifact: Artifact) -> AsyncIterator[bytes]:
         """An object's bytes; the check of size and sha256 is at the end."""
-        data = self.objects.get(self._key(artifact))
+        data = self.objects.get(key_in(artifact.uri))
         if data is None:
             raise ArtifactMissing(f"{artifact.uri} is not in the store")
         for at in range(0, len(data), CHUNK):
@@ -255,7 +265,22 @@ class MemoryArtifacts(Artifacts):
 
     async def erase(self, job: str) -> int:
         """Delete every object of a job; how many there were."""
-        keys = [key for key in self.objects if key.startswith(f"jobs/{job}/")]
+        keys = [key async for key in self.keys(f"jobs/{job}/")]
         for key in keys:
             del self.objects[key]
         return len(keys)
+
+    async def keys(self, prefix: str) -> AsyncIterator[str]:
+        """The keys of all objects that begin so."""
+        for key in sorted(self.objects):
+            if key.startswith(prefix):
+                yield key
+
+    async def copy_to(self, key: str, path: Path) -> Artifact:
+        """An object into a file; what it turned out to be."""
+        data = self.objects.get(key)
+        if data is None:
+            raise ArtifactMissing(f"{key} is not in the bucket {self.bucket}")
+        path.write_bytes(data)
+        digest = hashlib.sha256(data).hexdigest()
+        return Artifact(f"s3://{self.bucket}/{key}", digest, len(data))

@@ -335,8 +335,29 @@ async def test_what_is_not_there_or_not_itself_is_said(artifacts: Artifacts) -> 
         await artifacts.get(Artifact(f"s3://{artifacts.bucket}/nope", put.sha256, 4))
     with pytest.raises(ArtifactMissing, match="an erased artifact"):
         await artifacts.get(Artifact("", "", 0))
-    with pytest.raises(ArtifactMissing, match="is not in"):
-        await artifacts.get(Artifact("s3://elsewhere/x", put.sha256, 4))
+    with pytest.raises(ArtifactMissing, match="is no object in S3"):
+        await artifacts.get(Artifact("file:///etc/passwd", put.sha256, 4))
+
+
+async def test_what_was_written_in_another_bucket_is_found_when_the_objects_have_moved(
+    artifacts: Artifacts,
+) -> None:
+    put = await artifacts.put("jobs/j/a/1/x", b"1234", "text/plain")
+    of_old = Artifact("s3://the-bucket-of-before/jobs/j/a/1/x", put.sha256, put.bytes)
+    assert await artifacts.get(of_old) == b"1234"
+
+
+async def test_keys_are_listed_and_an_unknown_object_is_copied(
+    artifacts: Artifacts, tmp_path: Any
+) -> None:
+    put = await artifacts.put("jobs/j/a/1/x", b"1234", "text/plain")
+    await artifacts.put("jobs/k/source", b"1", "text/plain")
+    assert [key async for key in artifacts.keys("jobs/j/")] == ["jobs/j/a/1/x"]
+    copied = await artifacts.copy_to("jobs/j/a/1/x", tmp_path / "x")
+    assert (copied.uri, copied.sha256, copied.bytes) == (put.uri, put.sha256, put.bytes)
+    assert (tmp_path / "x").read_bytes() == b"1234"
+    with pytest.raises(ArtifactMissing, match="jobs/j/nope is not in the bucket"):
+        await artifacts.copy_to("jobs/j/nope", tmp_path / "y")
 
 
 @pytest.mark.parametrize("size", [10, PART + 10])
