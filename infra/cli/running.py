@@ -15,6 +15,8 @@ from infra.local.record import Process, Program, Running
 @click.option("--detach", "-d", is_flag=True, help="Keep it running in the background.")
 @click.option("--engine", "engines", multiple=True, metavar="NAME=N",
               help="So many replicas of an engine; 0 for none.")  # fmt: skip
+@click.option("--serve", "commands", multiple=True, metavar="NAME=COMMAND",
+              help="Serve an engine by a program of your own.")  # fmt: skip
 @click.option("--valkey", default="", metavar="URL", help="A real Redis or Valkey.")
 @click.option("--postgres", default="", metavar="DSN", help="A real Postgres.")
 @click.option("--s3", default="", metavar="URL", help="A real S3; its keys are in DALSTON_S3_*.")
@@ -26,6 +28,7 @@ def up(
     *,
     detach: bool,
     engines: tuple[str, ...],
+    commands: tuple[str, ...],
     valkey: str,
     postgres: str,
     s3: str,
@@ -37,7 +40,8 @@ def up(
     The first time it builds an environment for each engine. Without --detach it runs until Ctrl-C.
     """
     options = shell.options(
-        engines=stack.with_replicas(engines),
+        engines=stack.with_replicas((*stack.with_commands(commands), *engines)),
+        commands=stack.with_commands(commands),
         valkey=valkey,
         postgres=postgres,
         s3=s3,

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from pathlib import Path
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -87,8 +87,8 @@ class Stack:
         self.home.clear()
         programs.check_free(self.options.web_host, self.options.web_port)
         async with asyncio.TaskGroup() as group:
-            pythons = {
-                name: group.create_task(self._environment(name))
+            commands = {
+                name: group.create_task(self._command(name))
                 for name, replicas in self.options.engines.items()
                 if replicas
             }
@@ -96,7 +96,7 @@ class Stack:
         variables = record.variables(self.settings)
         record.write_secrets(self.home, variables)
         env = {**self.options.environ, **variables, "DALSTON_HOME": str(self.home.path)}
-        running = self._plan(env, {name: task.result() for name, task in pythons.items()})
+        running = self._plan(env, {name: task.result() for name, task in commands.items()})
         assert self._projector
         assert self._web
         await self._projector.start()  # it prepares the database and the log for the others
@@ -106,14 +106,18 @@ class Stack:
         self._running = running
         self._record()
 
-    async def _environment(self, name: str) -> Path:
+    async def _command(self, name: str) -> Sequence[str]:
+        """How an engine is served: as we were told, or from an environment of its own."""
+        if told := self.options.commands.get(name):
+            return told
         environments = self.options.environments or self.home.environments
         found = environment.of_engine(name, environments)
-        return await environment.build(found, self.options.environ, self._report)
+        python = await environment.build(found, self.options.environ, self._report)
+        return [str(python), "-m", f"engines.{name}"]
 
-    def _plan(self, env: dict[str, str], pythons: dict[str, Path]) -> record.Running:
+    def _plan(self, env: dict[str, str], commands: dict[str, Sequence[str]]) -> record.Running:
         """Decide every port and make every child; none is started yet."""
-        replicas = [(name, slot) for name in pythons for slot in range(self.options.engines[name])]
+        replicas = [(name, slot) for name in commands for slot in range(self.options.engines[name])]
         ports = programs.free_ports(2 + len(replicas))
         host, port = self.options.web_host, self.options.web_port or ports.pop()
         projector_port = ports.pop()
@@ -122,11 +126,12 @@ class Stack:
         self._web = Child(programs.web(self.home, env, host, port), self._report)
         engines = {}
         for (name, slot), own in zip(replicas, ports, strict=False):
-            python = pythons[name]
-            program = programs.engine(self.home, env, name=name, slot=slot, port=own, python=python)
+            program = programs.engine(
+                self.home, env, name=name, slot=slot, port=own, command=commands[name]
+            )
             self._engines[program.name] = Child(program, self._report)
             address = programs.health(own)
-            engines[program.name] = record.Engine(health=address, python=str(python))
+            engines[program.name] = record.Engine(health=address, python=commands[name][0])
         shown = self.settings
         return record.Running(
             supervisor=record.Process(pid=os.getpid()),

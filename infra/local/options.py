@@ -1,6 +1,7 @@
 """What a local stack is asked to be."""
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,6 +16,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """One value that says it all; it also travels to a supervisor in the background.
 
     home: where all state lies. engines: replicas by name; none of one with 0.
+    commands: how an engine of somebody else's is served, by its name: a program that does what
+        `python -m engines.NAME` does, in whatever environment it brings along. The others are of
+        this checkout, and get an environment each.
     environments: where the engines' virtual environments are; in `home` unless given, and then
         shared by all homes.
     web_port: 0 takes a free one.
@@ -26,6 +30,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     home: Path
     environ: Mapping[str, str]
     engines: Mapping[str, int] = msgspec.field(default_factory=lambda: dict(DEFAULT_ENGINES))
+    commands: Mapping[str, Sequence[str]] = {}
     environments: Path | None = None
     web_host: str = "127.0.0.1"
     web_port: int = 0
@@ -63,3 +68,19 @@ def with_replicas(words: tuple[str, ...]) -> dict[str, int]:
             raise LocalError(f"--engine {word}: write NAME=N, such as faster_whisper=2")
         engines[name] = int(count)
     return engines
+
+
+def with_commands(words: tuple[str, ...]) -> dict[str, list[str]]:
+    """Commands by engine from words such as "nemo=/opt/nemo/bin/python -m my_nemo".
+
+    Raises:
+        LocalError: a word does not read so.
+    """
+    commands = {}
+    for word in words:
+        name, _, line = word.partition("=")
+        command = shlex.split(line)
+        if not NAME.fullmatch(name) or not command:
+            raise LocalError(f'--serve {word}: write NAME="COMMAND ARGUMENT…"')
+        commands[name] = command
+    return commands

@@ -5,7 +5,6 @@ import os
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from infra.local import http
 from infra.local.child import Program
@@ -52,16 +51,16 @@ def web(home: Home, env: Mapping[str, str], host: str, port: int) -> Program:
 
 
 def engine(
-    home: Home, env: Mapping[str, str], *, name: str, slot: int, port: int, python: Path
+    home: Home, env: Mapping[str, str], *, name: str, slot: int, port: int, command: Sequence[str]
 ) -> Program:
-    """Replica `slot` of an engine, counted from 0, in the engine's own environment."""
+    """Replica `slot` of an engine, counted from 0, in the environment that its command brings."""
     replica = replica_name(name, slot)
     address = {"DALSTON_ENGINE_SLOT": str(slot), "DALSTON_HEALTH_PORT": str(port)}
     work = {"DALSTON_WORKDIR": str(home.work)}
     outside = {k: v for k, v in env.items() if k not in {"PYTHONPATH", "PYTHONHOME"}}
     return Program(
         name=replica,
-        command=[str(python), "-m", f"engines.{name}"],
+        command=command,
         log=home.log(replica),
         env={**work, **outside, **address},
         cwd=home.path,

@@ -36,7 +36,7 @@ class Program(Process):
 
 
 class Engine(Program):
-    """A replica of an engine, and the interpreter of its environment."""
+    """A replica of an engine, and the program that serves it: its environment's interpreter."""
 
     python: str
 

@@ -18,7 +18,14 @@ from infra.local.child import open_log, tail
 from infra.local.environment import ROOT
 from infra.local.errors import AlreadyRunning, LocalError, NotRunning
 from infra.local.home import Home, is_alive
-from infra.local.options import DEFAULT_ENGINES, Options, encode, home_of, with_replicas
+from infra.local.options import (
+    DEFAULT_ENGINES,
+    Options,
+    encode,
+    home_of,
+    with_commands,
+    with_replicas,
+)
 from infra.local.record import Running
 from infra.local.steps import Report, Step, ignore
 from streams.settings import Settings
@@ -38,6 +45,7 @@ __all__ = [
     "read",
     "settings",
     "up",
+    "with_commands",
     "with_replicas",
 ]
 

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from infra.local.errors import LocalError
-from infra.local.options import DEFAULT_ENGINES, Options, decode, encode, home_of, with_replicas
+from infra.local.options import (
+    DEFAULT_ENGINES,
+    Options,
+    decode,
+    encode,
+    home_of,
+    with_commands,
+    with_replicas,
+)
 from infra.local.record import variables, without_password
 from streams.settings import Settings
 
@@ -23,8 +31,27 @@ def test_a_word_that_is_no_replica_count_is_refused(word: str) -> None:
         with_replicas((word,))
 
 
+def test_an_engine_of_somebody_elses_is_a_name_and_a_command_line() -> None:
+    assert with_commands(()) == {}
+    assert with_commands(("nemo='/opt/my env/python' -m nemo",)) == {
+        "nemo": ["/opt/my env/python", "-m", "nemo"]
+    }
+
+
+@pytest.mark.parametrize("word", ["nemo", "nemo=", "=python", "../nemo=python"])
+def test_a_word_that_is_no_command_of_an_engine_is_refused(word: str) -> None:
+    with pytest.raises(LocalError, match="write NAME="):
+        with_commands((word,))
+
+
 def test_options_travel_to_the_background_unchanged(tmp_path: Path) -> None:
-    options = Options(home=tmp_path, environ={"A": "ü"}, engines={"merge": 2}, web_port=80)
+    options = Options(
+        home=tmp_path,
+        environ={"A": "ü"},
+        engines={"merge": 2},
+        commands={"merge": ["python", "-m", "mine"]},
+        web_port=80,
+    )
     assert decode(encode(options)) == options
 
 

@@ -9,9 +9,9 @@ from infra.local.home import Home
 async def test_an_engine_works_below_the_home_unless_told_otherwise(tmp_path: Path) -> None:
     home = Home(tmp_path)
     await home.acquire()
-    default = programs.engine(home, {}, name="merge", slot=0, port=1, python=Path("python"))
+    default = programs.engine(home, {}, name="merge", slot=0, port=1, command=["python"])
     told = {"DALSTON_WORKDIR": "/elsewhere"}
-    other = programs.engine(home, told, name="merge", slot=0, port=1, python=Path("python"))
+    other = programs.engine(home, told, name="merge", slot=0, port=1, command=["python"])
     home.release()
     assert default.env["DALSTON_WORKDIR"] == str(tmp_path / "work")
     assert other.env["DALSTON_WORKDIR"] == "/elsewhere"
