@@ -10,66 +10,132 @@
 --       number of settled, each: engine, entry id                      (engine: 1, 2 … as in KEYS)
 -- ->    {OK, rev, "", s, us}              done now, or by an earlier call with the same arguments
 --       {CONFLICT, rev, state or "", s, us}  the job is not at the expected rev: nothing changed
--- errors, nothing changed:  NOLOG  SCHEMA  INCONSISTENT  TOOLARGE, and Redis's own
+-- errors, nothing changed:  NOLOG  SCHEMA  INCONSISTENT  TOOLARGE  MALFORMED  NOPERM, and Redis's own
+-- ACL   reads and writes KEYS and no other key, with
+--       time hmget hget xrevrange exists xinfo|stream xpending xrange zscore zrange zcard
+--       xadd hset pexpire xack xdel zadd zrem del
 --
--- With no events it only enqueues, settles and releases. A script is atomic but is not rolled
--- back: every read and check stands before the first write, and the writes cannot fail.
+-- Without events the tasks are of the state as it is: those that no queue holds are enqueued. Without
+-- either it only settles and releases. A script is atomic but is not rolled back: every read and
+-- check stands before the first write, and the writes cannot fail. A server that is full, a replica
+-- or without its disk refuses the script at its start (no flags), and never in its middle.
 local GROUP, HARD_LIMIT = 'engines', 65536
-local at = 0
-local function arg() at = at + 1; return ARGV[at] end
-local function number(text) return tonumber(text or 0) or 0 end
-local function engine()
-  local i = number(arg())
-  return KEYS[3 * i + 3] and i > 0 and i or error('an engine without keys')
+local EXACT = 2 ^ 53 - 1   -- the largest number up to which Lua counts by ones
+local LONGEST = 1e12       -- audio seconds: no cost or boost is over 30,000 years
+local function malformed(what) error({err = 'MALFORMED ' .. what}) end
+local function whole(text, most)
+  local value = string.match(text or '', '^%d+$') and tonumber(text)
+  return value and value <= (most or EXACT) and value
+end
+local function finite(text)  -- what is no number in a key that others wrote to counts as 0
+  local value = tonumber(text or '')
+  return value and value == value and math.abs(value) < math.huge and value or 0
 end
 
 -- arguments ---------------------------------------------------------------------------------
-local schema, job_id, expected = tonumber(arg()), arg(), tonumber(arg())
-local state, ttl, ended, window = arg(), number(arg()), arg() == '1', tonumber(arg())
+local at = 0
+local function arg(what)
+  at = at + 1
+  return ARGV[at] or malformed(what .. ' is missing')
+end
+local function count(what, most)
+  return whole(arg(what), most) or malformed(what .. ' is no whole number, or too large')
+end
+local function seconds(what, least)
+  local value = tonumber(arg(what))
+  if not value or not (value >= least and value <= LONGEST) then malformed(what .. ' is out of range') end
+  return value
+end
+local function engine()
+  local i = count('engine')
+  return i > 0 and KEYS[3 * i + 3] and i or malformed('an engine without keys')
+end
+
+local schema, job_id, expected = count('schema'), arg('job'), count('rev', EXACT - #ARGV)
+local state, ttl, ended, window = arg('state'), count('ttl'), arg('ended') == '1', count('window')
 local events, tasks, settled = {}, {}, {}
-for i = 1, tonumber(arg()) do
-  events[i] = {id = arg(), type = arg(), time = arg(), tenant = arg(), meta = arg(), data = arg()}
-  if #events[i].data + #events[i].meta > HARD_LIMIT then
-    return redis.error_reply('TOOLARGE ' .. events[i].type .. ' is over 65536 bytes')
+for i = 1, count('number of events', #ARGV) do
+  local event = {id = arg('id'), type = arg('type'), time = arg('time'), tenant = arg('tenant'),
+                 meta = arg('meta'), data = arg('data')}
+  local bytes = #job_id
+  for _, field in pairs(event) do bytes = bytes + #field end
+  if bytes > HARD_LIMIT then
+    return redis.error_reply('TOOLARGE ' .. string.sub(event.type, 1, 99) .. ' is over 65536 bytes')
   end
+  events[i] = event
 end
-for i = 1, tonumber(arg()) do
-  tasks[i] = {engine = engine(), member = arg(), tenant = arg(),
-              cost = tonumber(arg()), boost = tonumber(arg())}
+for i = 1, count('number of tasks', #ARGV) do
+  tasks[i] = {engine = engine(), member = arg('member'), tenant = arg('tenant'),
+              cost = seconds('cost', 0), boost = seconds('boost', -LONGEST)}
 end
-for i = 1, tonumber(arg()) do
-  settled[i] = {engine = engine(), entry = arg()}
+for i = 1, count('number of settled', #ARGV) do
+  settled[i] = {engine = engine(), entry = arg('entry')}
   local ms, n = string.match(settled[i].entry, '^(%d+)%-(%d+)$')
-  if not ms or #ms > 19 or #n > 19 then error('an entry id that is none') end
+  if not ms or #ms > 19 or #n > 19 then malformed('an entry id that is none') end
 end
+if at < #ARGV then malformed('more arguments than were counted') end
 
 -- reads and checks --------------------------------------------------------------------------
 local time = redis.call('TIME')
 local seq, prev, epoch
 if #events > 0 then
   local head = redis.call('HMGET', KEYS[2], 'seq', 'id', 'epoch')
-  local job = redis.call('HMGET', KEYS[3], 'rev', 'state', 'last', 'schema')
   local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-  if not (tonumber(head[1] or '') and head[2] and head[3]) then
+  if not (head[1] and head[2] and head[3]) then
     return redis.error_reply('NOLOG there is no log here')
   end
-  if number(job[4]) > schema then
-    return redis.error_reply('SCHEMA the state has schema ' .. job[4] .. ', this writer knows ' .. schema)
-  end
-  seq, prev, epoch = tonumber(head[1]), head[2], head[3]
+  seq, prev, epoch = whole(head[1], EXACT - #events), head[2], head[3]
   local top = last and last[1]
   if not top and redis.call('EXISTS', KEYS[1]) == 1 then
     local info = redis.call('XINFO', 'STREAM', KEYS[1])
     for i = 1, #info, 2 do if info[i] == 'last-generated-id' then top = info[i + 1] end end
   end
-  if top and top ~= head[1] .. '-0' then
-    return redis.error_reply('INCONSISTENT the log ends at ' .. top .. ', the head at ' .. head[1])
+  if not seq or (top and top ~= string.format('%d-0', seq)) then
+    return redis.error_reply('INCONSISTENT the log ends at ' .. (top or 'no event') ..
+                             ', the head at ' .. string.sub(head[1], 1, 99))
   end
-  local rev = number(job[1])
+end
+if #events + #tasks > 0 then
+  local job = redis.call('HMGET', KEYS[3], 'rev', 'state', 'last', 'schema')
+  if finite(job[4]) > schema then
+    return redis.error_reply('SCHEMA the state has schema ' .. job[4] .. ', this writer knows ' .. schema)
+  end
+  local rev = finite(job[1])
   if rev ~= expected and not (ended and not job[1]) then
-    local again = job[3] == events[#events].id
+    local again = #events > 0 and job[3] == events[#events].id
     return {again and 'OK' or 'CONFLICT', rev, not again and job[2] or '', time[1], time[2]}
   end
+end
+
+-- What a queue holds already is not enqueued again: an attempt stands in one place.
+local held = {}
+local function look(queue, backlog)
+  for _, entry in ipairs(redis.call('XRANGE', queue, '-', '+')) do
+    local task = {}
+    for i = 1, #entry[2], 2 do task[entry[2][i]] = entry[2][i + 1] end
+    held[table.concat({task.job or '', task.stage or '', task.token or '', task.tenant or ''}, '|')] = true
+  end
+  for _, task in ipairs(tasks) do
+    if redis.call('ZSCORE', backlog, task.member) then held[task.member] = true end
+  end
+end
+
+-- How many entries wait undelivered; an error when no entry can be added behind them.
+local function undelivered(queue)
+  local info = redis.pcall('XINFO', 'STREAM', queue)
+  if info.err then
+    return string.find(info.err, 'no such key') and 0 or nil, info
+  end
+  local length, top
+  for i = 1, #info, 2 do
+    if info[i] == 'length' then length = info[i + 1] end
+    if info[i] == 'last-generated-id' then top = info[i + 1] end
+  end
+  if #string.match(top, '^%d+') > 16 then
+    return nil, redis.error_reply('INCONSISTENT the queue ' .. queue .. ' ends at ' .. top)
+  end
+  local pending = redis.pcall('XPENDING', queue, GROUP)
+  return math.max(0, length - (pending.err and 0 or pending[1]))
 end
 
 -- Start-time fair queueing: a task starts where its tenant's last one ended, or now; the cost is
@@ -77,18 +143,20 @@ end
 local plans = {}
 for i = 1, (#KEYS - 3) / 3 do
   local queue, backlog, fair = KEYS[3 * i + 1], KEYS[3 * i + 2], KEYS[3 * i + 3]
-  local pending = redis.pcall('XPENDING', queue, GROUP)
-  local undelivered = math.max(0, redis.call('XLEN', queue) - (pending.err and 0 or pending[1]))
-  local free = math.max(0, window - undelivered)
+  local ready, wrong = undelivered(queue)
+  if not ready then return wrong end
+  if #events == 0 and #tasks > 0 then look(queue, backlog) end
+  local free = math.max(0, window - ready)
   local first = redis.call('ZRANGE', backlog, 0, free, 'WITHSCORES')
   local size = redis.call('ZCARD', backlog)
-  local v, ends, line = number(redis.call('HGET', fair, 'v')), {}, {}
+  local v, ends, line = finite(redis.call('HGET', fair, 'v')), {}, {}
   for j = 1, #first, 2 do
     line[#line + 1] = {member = first[j], score = tonumber(first[j + 1])}
   end
   for _, task in ipairs(tasks) do
-    if task.engine == i then
-      local last = ends[task.tenant] or number(redis.call('HGET', fair, 't:' .. task.tenant))
+    if task.engine == i and not held[task.member] then
+      held[task.member] = true
+      local last = ends[task.tenant] or finite(redis.call('HGET', fair, 't:' .. task.tenant))
       local start = math.max(v, last)
       ends[task.tenant] = start + task.cost
       line[#line + 1] = {member = task.member, score = start - task.boost, fresh = true}
@@ -96,9 +164,10 @@ for i = 1, (#KEYS - 3) / 3 do
   end
   for _, task in ipairs(line) do
     task.job, task.stage, task.token, task.tenant =
-      string.match(task.member, '^(.-)|(.-)|(.-)|(.*)$')
+      string.match(task.member, '^(.-)|(.-)|(%d+)|(.*)$')
     if not task.job then
-      return redis.error_reply('INCONSISTENT the backlog holds no task but ' .. task.member)
+      return redis.error_reply('INCONSISTENT the backlog holds no task but ' ..
+                               string.sub(task.member, 1, 99))
     end
   end
   table.sort(line, function(a, b)
@@ -106,7 +175,28 @@ for i = 1, (#KEYS - 3) / 3 do
     return a.member < b.member
   end)
   plans[i] = {queue = queue, backlog = backlog, fair = fair, free = free, line = line,
-              left = size + undelivered, ends = ends, v = v}
+              left = size + ready, ends = ends, v = v}
+end
+
+-- A right that the caller lacks is a write that fails, so each is asked for before the first one.
+local function allowed(command, key)
+  if redis.acl_check_cmd(command, key) then return end
+  error({err = 'NOPERM the user of this connection has no right to ' .. command .. ' ' .. key})
+end
+if #events > 0 then
+  allowed('XADD', KEYS[1])
+  allowed('HSET', KEYS[2])
+  allowed('HSET', KEYS[3])
+  if ttl > 0 then allowed('PEXPIRE', KEYS[3]) end
+end
+for _, done in ipairs(settled) do
+  allowed('XACK', plans[done.engine].queue)
+  allowed('XDEL', plans[done.engine].queue)
+end
+for _, plan in ipairs(plans) do
+  allowed('XADD', plan.queue)
+  for _, command in ipairs({'ZADD', 'ZREM'}) do allowed(command, plan.backlog) end
+  for _, command in ipairs({'HSET', 'DEL'}) do allowed(command, plan.fair) end
 end
 
 -- writes ------------------------------------------------------------------------------------

@@ -79,8 +79,8 @@ class Clock:
 class Write(msgspec.Struct, frozen=True, kw_only=True):
     """One call of the script: what to append, enqueue (each stage.ready), settle and release.
 
-    ``again`` are events of before whose tasks are enqueued once more; ``ended``: the job was
-    terminal already, so its state may have left Redis.
+    ``again``, without events: those whose tasks are to be in a queue while the job is at ``rev``;
+    ``ended``: the job was terminal already, so its state may have left Redis.
     """
 
     job_id: str = ""
@@ -238,14 +238,25 @@ class Ledger:
             raise LogInconsistent("there is a log already: wipe it before another is begun")
 
     async def enqueue(self, job: Job) -> None:
-        """Put the tasks of a job's ready stages into their queues again, without an event.
+        """Put the tasks of a job's ready stages into the queues that have lost them, no event.
 
-        Two entries of one attempt do no harm: only one of them can start it.
+        What a queue still holds stays as it is: an attempt stands there once.
+
+        Raises:
+            Conflict: the job changed ATTEMPTS times meanwhile.
         """
-        facts = waiting(job)
-        if facts:
-            again = envelopes(job, facts, now=self.clock.now())
-            await self._send(Write(job_id=job.id, again=tuple(again)))
+        current: Job | None = job
+        for conflicts in range(ATTEMPTS):
+            await _pause(conflicts)
+            facts = waiting(current) if current else ()
+            if current is None or not facts:
+                return
+            again = tuple(envelopes(current, facts, now=self.clock.now()))
+            reply = await self._send(Write(job_id=job.id, rev=current.rev, again=again))
+            if reply[0] == b"OK":
+                return
+            current = jobs.decode(reply[2]) if reply[2] else None
+        raise Conflict(f"job {job.id} changed {ATTEMPTS} times while it was being queued")
 
     async def settle(self, ticket: Ticket) -> None:
         """Take an entry out of its queue and release what waits behind it."""

@@ -1,5 +1,6 @@
 """An engine's queue: take a task, keep its lease, give it up; and find leases that were lost."""
 
+import logging
 from collections import Counter
 from typing import Any
 
@@ -13,6 +14,10 @@ from streams.decide import standing
 from streams.job import Job
 from streams.script import Script
 
+logger = logging.getLogger(__name__)
+
+PAGE = 1000
+"""Pending entries that are asked for at once."""
 SAMPLE = 1000
 """Waiting tasks that `depth` looks at to say whose they are; it counts all of them."""
 AWAY = ("NOGROUP", "UNBLOCKED")
@@ -70,7 +75,7 @@ class Queue:
                 await self._ledger.release(self.engine)
             return None
         entry, fields = reply[0][1][0]
-        return self._ticket(entry, fields)
+        return await self._ticket(entry, fields)
 
     async def renew(self, consumer: str, ticket: Ticket) -> str:
         """Keep a lease: ``ok``, or ``fenced`` or ``cancelled`` when the work is to stop."""
@@ -91,6 +96,7 @@ class Queue:
 
     async def lost(self, lease_s: float) -> list[Ticket]:
         """Tasks whose owner has been silent for longer than the lease."""
+        await self._begin_future_leases()
         return await self._pending(idle_ms=int(lease_s * 1000))
 
     async def depth(self) -> Depth:
@@ -102,10 +108,11 @@ class Queue:
         pipe.xlen(self.key)
         pipe.xrevrange(self.key, count=SAMPLE)
         pipe.xpending(self.key, self._keys.GROUP)
-        size, members, length, entries, pending = await pipe.execute(raise_on_error=False)
-        running = 0 if isinstance(pending, Exception) else int(pending["pending"])
+        *found, pending = await pipe.execute(raise_on_error=False)
+        running = 0 if _away(pending) else int(_known(pending)["pending"])
+        size, members, length, entries = (_known(reply) for reply in found)
         ready = max(0, length - running)
-        tenants = Counter(fields[b"tenant"].decode() for _, fields in entries[:ready])
+        tenants = Counter(fields.get(b"tenant", b"").decode() for _, fields in entries[:ready])
         tenants.update(member.decode().split("|", 3)[3] for member in members)
         return Depth(size + ready, running, dict(tenants))
 
@@ -118,38 +125,77 @@ class Queue:
                 raise
             return True
 
-    async def _pending(self, *, idle_ms: int, consumer: str | None = None) -> list[Ticket]:
+    async def _begin_future_leases(self) -> None:
+        """Let the lease of a task that was delivered in the future begin now.
+
+        The server's clock went back, and it would count such a task as just delivered until it has
+        caught up. One that was delivered in this very millisecond looks the same: no harm done.
+        """
         try:
             found: Any = await self._redis.xpending_range(
-                self.key, self._keys.GROUP, "-", "+", 1000, consumer, idle=idle_ms or None
+                self.key, self._keys.GROUP, "-", "+", 1000
+            )
+        except ResponseError as error:
+            if not _away(error):
+                raise
+            return
+        for row in found:
+            if row["time_since_delivered"] == 0:
+                args = (self._keys.GROUP, row["consumer"], row["message_id"])
+                await self._renew((self.key,), args)
+
+    async def _pending(self, *, idle_ms: int, consumer: str | None = None) -> list[Ticket]:
+        tickets: list[Ticket] = []
+        after = "-"
+        while rows := await self._page(after, idle_ms, consumer):
+            pipe = self._redis.pipeline(transaction=False)
+            for row in rows:
+                pipe.xrange(self.key, row["message_id"], row["message_id"])
+            for row, body in zip(rows, await pipe.execute(), strict=True):
+                entry = row["message_id"]
+                if body and (ticket := await self._ticket(entry, body[0][1])):
+                    tickets.append(ticket)
+                elif not body:
+                    # Deleted but not acknowledged: nothing to redo, only to forget.
+                    await self._redis.xack(self.key, self._keys.GROUP, entry)
+            after = f"({rows[-1]['message_id'].decode()}"
+        return tickets
+
+    async def _page(self, after: str, idle_ms: int, consumer: str | None) -> list[dict[str, Any]]:
+        try:
+            found: Any = await self._redis.xpending_range(
+                self.key, self._keys.GROUP, after, "+", PAGE, consumer, idle=idle_ms or None
             )
         except ResponseError as error:
             if not _away(error):
                 raise
             return []
-        pipe = self._redis.pipeline(transaction=False)
-        for row in found:
-            pipe.xrange(self.key, row["message_id"], row["message_id"])
-        tickets = []
-        for row, body in zip(found, await pipe.execute(), strict=True):
-            entry = row["message_id"]
-            if body:
-                tickets.append(self._ticket(entry, body[0][1]))
-            else:
-                # Deleted but not acknowledged: nothing to redo, only to forget.
-                await self._redis.xack(self.key, self._keys.GROUP, entry)
-        return tickets
+        return list(found)
 
-    def _ticket(self, entry: bytes, fields: dict[bytes, bytes]) -> Ticket:
-        return Ticket(
-            engine=self.engine,
-            entry=entry.decode(),
-            job=fields[b"job"].decode(),
-            stage=fields[b"stage"].decode(),
-            token=int(fields[b"token"]),
-            tenant=fields[b"tenant"].decode(),
-        )
+    async def _ticket(self, entry: bytes, fields: dict[bytes, bytes]) -> Ticket | None:
+        """An entry as the ticket that it is; one that is none goes, or it would come back."""
+        try:
+            return Ticket(
+                engine=self.engine,
+                entry=entry.decode(),
+                job=fields[b"job"].decode(),
+                stage=fields[b"stage"].decode(),
+                token=int(fields[b"token"]),
+                tenant=fields[b"tenant"].decode(),
+            )
+        except (KeyError, ValueError):
+            logger.warning("%s held %s, which is no task: dropped", self.key, entry.decode())
+            await self._ledger.settle(Ticket(self.engine, entry.decode(), "", "", 0))
+            return None
 
 
-def _away(error: ResponseError) -> bool:
-    return str(error).removeprefix("ERR ").startswith(AWAY)
+def _away(reply: object) -> bool:
+    text = str(reply).removeprefix("ERR ")
+    return isinstance(reply, ResponseError) and text.startswith(AWAY)
+
+
+def _known(reply: Any) -> Any:
+    """A reply of a pipeline; raised when it is an error."""
+    if isinstance(reply, Exception):
+        raise reply
+    return reply

@@ -15,11 +15,10 @@ from botocore.exceptions import ClientError
 from engines.sdk import metrics, workspace
 from engines.sdk.frames import Done, Failed, Run
 from engines.sdk.host import Result
-from engines.sdk.patience import STORE_AWAY, until_written
+from engines.sdk.patience import LOG_AWAY, STORE_AWAY, passing, until_written
 from engines.sdk.replica import Replica
 from streams import decide, tasks
 from streams.commit import Decide, Ticket
-from streams.connection import AWAY
 from streams.errors import ArtifactCorrupt, ArtifactMissing, Refused
 from streams.events import AnyFact, Usage
 from streams.job import Job
@@ -206,7 +205,9 @@ class Attempt:
             async with self._writing:
                 try:
                     answer = await self._replica.queue.renew(self._replica.name, self.ticket)
-                except AWAY as error:
+                except LOG_AWAY as error:
+                    if not passing(error):
+                        raise
                     log.warning("the lease cannot be renewed now: %s", error)
                     continue
             if answer != "ok":

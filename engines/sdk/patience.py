@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, ResponseError
 
 from streams.connection import AWAY, REFUSED
 from streams.errors import Conflict, LogInconsistent, LogMissing, SchemaTooNew
@@ -18,8 +18,10 @@ log = logging.getLogger("dalston.engine")
 
 LOG_AWAY = (*AWAY, LogMissing, LogInconsistent, SchemaTooNew, Conflict, ResponseError)
 """The log cannot be written now; `passing` says whether that may mend by itself."""
-UNWELL = ("OOM", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "NOPERM")
-"""How a Redis answers that is up but cannot write now: full, without its disk or replicas."""
+UNWELL = ("MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN")
+"""How a Redis answers that is up but cannot write now: without its disk or replicas."""
+FULL = (OutOfMemoryError, NoPermissionError)
+"""The same by class, for the client strips their word: it is full, or its ACL is being changed."""
 STORE_AWAY = (BotoCoreError, aiohttp.ClientError, OSError, asyncio.TimeoutError)
 STORE_S = 60.0
 """How long an absence of the artifact store is waited out before the attempt fails."""
@@ -58,7 +60,7 @@ def passing(error: Exception) -> bool:
     if isinstance(error, REFUSED):
         return False
     if isinstance(error, ResponseError) and not isinstance(error, AWAY):
-        return any(word in str(error) for word in UNWELL)
+        return isinstance(error, FULL) or any(word in str(error) for word in UNWELL)
     return True
 
 

@@ -39,7 +39,8 @@ READS = {
     "EXISTS",
     "XINFO",
     "XPENDING",
-    "XLEN",
+    "XRANGE",
+    "ZSCORE",
     "ZRANGE",
     "ZCARD",
 }
