@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from infra.cli import demo, doctor, engines, events, jobs, projection, running, transcribe
+from infra.cli import backup, demo, doctor, engines, events, jobs, projection, running, transcribe
 from infra.cli.shell import Commands, Shell
 from infra.local.stack import home_of
 from streams import __version__
@@ -40,6 +40,7 @@ for command in (
     jobs.jobs, jobs.job, jobs.cancel, jobs.retry, jobs.parked, jobs.erase, jobs.search,
     events.events, engines.engines, engines.engine,
     projection.rebuild, projection.recover,
+    backup.backup, backup.restore,
 ):  # fmt: skip
     cli.add_command(command)
 

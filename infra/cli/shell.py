@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from infra.backup.errors import BackupError
 from infra.client import Client, ClientError, Unreachable
 from infra.local import stack
 from infra.local.errors import LocalError, NotRunning
@@ -106,7 +107,14 @@ def explain(error: Exception) -> tuple[int, str] | None:
     match error:
         case Unreachable() | NotRunning():
             return NO_STACK, str(error) or cure(error)
-        case Failed() | ClientError() | LocalError() | StreamsError() | ProjectorError():
+        case (
+            Failed()
+            | ClientError()
+            | LocalError()
+            | StreamsError()
+            | ProjectorError()
+            | BackupError()
+        ):
             return FAILED, str(error) or cure(error)
         case OSError():
             return FAILED, str(error)

@@ -8,8 +8,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from infra.local.errors import LocalError
-
 SHIM = Path(__file__).with_name("shim.py")
 
 
@@ -24,7 +22,7 @@ async def run(
     command: Sequence[str],
     *,
     env: Mapping[str, str],
-    failure: type[LocalError],
+    failure: type[Exception],
     heard: Callable[[str], None] | None = None,
     not_root: Sequence[Path] = (),
     cwd: Path | None = None,
