@@ -6,12 +6,16 @@ starts a process again holds `Run.alone(name)` meanwhile, for several faults may
 
 import asyncio
 import dataclasses
+import math
 import os
 import random
 import signal
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,12 +39,24 @@ class Absent(Exception):
     """The process is between two lives: choose another victim, or wait."""
 
 
+@dataclass
+class Harm:
+    """A fault that was done: to whom, from when until when, in seconds since 1970."""
+
+    fault: str
+    at: float
+    until: float = math.inf
+    victims: list[str] = dataclasses.field(default_factory=list)
+
+
 class Fault(Protocol):
     """Something that goes wrong, and is mended again before `inject` returns."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """As it is asked for and told."""
 
-    async def inject(self, run: "Run", chance: random.Random) -> None:
+    async def inject(self, run: "Run", chance: random.Random, /) -> None:
         """Do it, for as long and to whomever ``chance`` says, and undo it; tell `run.note`."""
 
 
@@ -49,6 +65,8 @@ class Proxy(Protocol):
 
     url: str
 
+
+_under_way: ContextVar[Harm] = ContextVar("harm")
 
 Through = Callable[[str, str], Any]
 """(server, its address) → an async context manager that gives the Proxy in front of it."""
@@ -66,6 +84,7 @@ class Run:
         self.home = home
         self.servers = servers
         self.proxies: dict[str, Any] = {}
+        self.harms: list[Harm] = []
         self.stack: Stack
         self.second: Child
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -81,8 +100,26 @@ class Run:
         """Where the echo engines note what they really did."""
         return self.home / "witness"
 
-    def note(self, text: str) -> None:
-        """Tell what is being done, for whoever reads the schedule."""
+    @property
+    def servers_home(self) -> Path:
+        """Where the servers keep their files: `valkey`, `postgres` and `s3`."""
+        return self.home / "servers"
+
+    async def inject(self, fault: Fault, chance: random.Random) -> None:
+        """Do harm, and remember it."""
+        harm = Harm(fault.name, time.time())
+        token = _under_way.set(harm)
+        try:
+            await fault.inject(self, chance)
+            self.harms.append(harm)
+        finally:
+            harm.until = time.time()
+            _under_way.reset(token)
+
+    def note(self, text: str, *victims: str) -> None:
+        """Tell what is being done, and to which processes, for whoever reads the schedule."""
+        if harm := _under_way.get(None):
+            harm.victims += victims
         self._tell(text)
 
     def alone(self, name: str) -> asyncio.Lock:
