@@ -12,7 +12,7 @@
 --       {CONFLICT, rev, state or "", s, us}  the job is not at the expected rev: nothing changed
 -- errors, nothing changed:  NOLOG  SCHEMA  INCONSISTENT  TOOLARGE  MALFORMED  NOPERM, and Redis's own
 -- ACL   reads and writes KEYS and no other key, with
---       time hmget hget xrevrange exists xinfo|stream xpending xrange zscore zrange zcard
+--       time hmget hget xrevrange exists xinfo|stream xpending xlen xrange zscore zrange zcard
 --       xadd hset pexpire xack xdel zadd zrem del
 --
 -- Without events the tasks are of the state as it is: those that no queue holds are enqueued. Without
@@ -77,6 +77,7 @@ if at < #ARGV then malformed('more arguments than were counted') end
 
 -- reads and checks --------------------------------------------------------------------------
 local time = redis.call('TIME')
+local requeue = #events == 0 and #tasks > 0
 local seq, prev, epoch
 if #events > 0 then
   local head = redis.call('HMGET', KEYS[2], 'seq', 'id', 'epoch')
@@ -95,7 +96,7 @@ if #events > 0 then
                              ', the head at ' .. string.sub(head[1], 1, 99))
   end
 end
-if #events + #tasks > 0 then
+if #events > 0 or requeue then
   local job = redis.call('HMGET', KEYS[3], 'rev', 'state', 'last', 'schema')
   if finite(job[4]) > schema then
     return redis.error_reply('SCHEMA the state has schema ' .. job[4] .. ', this writer knows ' .. schema)
@@ -120,32 +121,15 @@ local function look(queue, backlog)
   end
 end
 
--- How many entries wait undelivered; an error when no entry can be added behind them.
-local function undelivered(queue)
-  local info = redis.pcall('XINFO', 'STREAM', queue)
-  if info.err then
-    return string.find(info.err, 'no such key') and 0 or nil, info
-  end
-  local length, top
-  for i = 1, #info, 2 do
-    if info[i] == 'length' then length = info[i + 1] end
-    if info[i] == 'last-generated-id' then top = info[i + 1] end
-  end
-  if #string.match(top, '^%d+') > 16 then
-    return nil, redis.error_reply('INCONSISTENT the queue ' .. queue .. ' ends at ' .. top)
-  end
-  local pending = redis.pcall('XPENDING', queue, GROUP)
-  return math.max(0, length - (pending.err and 0 or pending[1]))
-end
-
 -- Start-time fair queueing: a task starts where its tenant's last one ended, or now; the cost is
 -- audio seconds over the tenant's weight; the boost of a priority moves it forward.
 local plans = {}
 for i = 1, (#KEYS - 3) / 3 do
   local queue, backlog, fair = KEYS[3 * i + 1], KEYS[3 * i + 2], KEYS[3 * i + 3]
-  local ready, wrong = undelivered(queue)
-  if not ready then return wrong end
-  if #events == 0 and #tasks > 0 then look(queue, backlog) end
+  local pending = redis.pcall('XPENDING', queue, GROUP)
+  if pending.err and not string.find(pending.err, 'NOGROUP') then return pending end
+  local ready = math.max(0, redis.call('XLEN', queue) - (pending.err and 0 or pending[1]))
+  if requeue then look(queue, backlog) end
   local free = math.max(0, window - ready)
   local first = redis.call('ZRANGE', backlog, 0, free, 'WITHSCORES')
   local size = redis.call('ZCARD', backlog)
@@ -178,25 +162,25 @@ for i = 1, (#KEYS - 3) / 3 do
               left = size + ready, ends = ends, v = v}
 end
 
--- A right that the caller lacks is a write that fails, so each is asked for before the first one.
-local function allowed(command, key)
-  if redis.acl_check_cmd(command, key) then return end
-  error({err = 'NOPERM the user of this connection has no right to ' .. command .. ' ' .. key})
+-- A right that the caller lacks would fail a write in the middle: each is asked for before.
+local function needs(key, ...)
+  for _, command in ipairs({...}) do
+    if not redis.acl_check_cmd(command, key) then
+      error({err = 'NOPERM no right to ' .. command .. ' ' .. key})
+    end
+  end
 end
 if #events > 0 then
-  allowed('XADD', KEYS[1])
-  allowed('HSET', KEYS[2])
-  allowed('HSET', KEYS[3])
-  if ttl > 0 then allowed('PEXPIRE', KEYS[3]) end
+  needs(KEYS[1], 'XADD')
+  needs(KEYS[2], 'HSET')
+  needs(KEYS[3], 'HSET')
+  if ttl > 0 then needs(KEYS[3], 'PEXPIRE') end
 end
-for _, done in ipairs(settled) do
-  allowed('XACK', plans[done.engine].queue)
-  allowed('XDEL', plans[done.engine].queue)
-end
+for _, done in ipairs(settled) do needs(plans[done.engine].queue, 'XACK', 'XDEL') end
 for _, plan in ipairs(plans) do
-  allowed('XADD', plan.queue)
-  for _, command in ipairs({'ZADD', 'ZREM'}) do allowed(command, plan.backlog) end
-  for _, command in ipairs({'HSET', 'DEL'}) do allowed(command, plan.fair) end
+  needs(plan.queue, 'XADD')
+  needs(plan.backlog, 'ZADD', 'ZREM')
+  needs(plan.fair, 'HSET', 'DEL')
 end
 
 -- writes ------------------------------------------------------------------------------------
@@ -219,14 +203,18 @@ for _, done in ipairs(settled) do
 end
 for _, plan in ipairs(plans) do
   for i, task in ipairs(plan.line) do
-    if i <= plan.free then
-      redis.call('XADD', plan.queue, '*', 'job', task.job, 'stage', task.stage,
-                 'token', task.token, 'tenant', task.tenant)
+    -- XADD alone can fail: on a queue that somebody gave the last id of all. Then its tasks wait.
+    local placed = i <= plan.free and redis.pcall('XADD', plan.queue, '*', 'job', task.job,
+      'stage', task.stage, 'token', task.token, 'tenant', task.tenant)
+    if placed and not placed.err then
       plan.left = plan.left + 1 - redis.call('ZREM', plan.backlog, task.member)
       plan.v = math.max(plan.v, task.score)
     elseif task.fresh then
       plan.left = plan.left
           + redis.call('ZADD', plan.backlog, string.format('%.6f', task.score), task.member)
+    end
+    if placed and placed.err then
+      redis.log(redis.LOG_WARNING, plan.queue .. ' takes no entry, delete it: ' .. placed.err)
     end
   end
   -- Nobody waits or stands ready: what the tenants owe each other is forgotten, and the key goes.
