@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from redis import exceptions as errors
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.connection import DefaultParser
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
@@ -26,6 +27,22 @@ PATIENCE_S = 30.0
 LONGEST_WAIT_S = 1.0
 SOCKET_TIMEOUT_S = 15.0
 """Silence after which a server is taken for dead. No command may block for as long."""
+
+
+class NotPermitted(errors.NoPermissionError):
+    """The user that we log in as may not do this: `dalston acl` prints the rights it needs."""
+
+    def __init__(self, *said: str, status_code: str | None = None) -> None:
+        cure = "give it the rights that `dalston acl` prints, and see `dalston doctor`"
+        super().__init__(": ".join([*said, cure]), status_code=status_code)
+
+
+Parser: type[Any] = type(
+    "Parser",
+    (DefaultParser,),
+    {"EXCEPTION_CLASSES": {**DefaultParser.EXCEPTION_CLASSES, "NOPERM": NotPermitted}},
+)
+"""The client's own, but for its word on missing rights, which names no cure."""
 
 
 class Patience(Retry):
@@ -81,5 +98,7 @@ def connect(url: str, *, patience: float = PATIENCE_S, connections: int = 64) ->
         socket_connect_timeout=5,
         health_check_interval=30,
         retry=Patience(patience),
+        parser_class=Parser,
+        driver_info=None,  # CLIENT SETINFO is no right that our users need
     )
     return Redis.from_pool(pool)

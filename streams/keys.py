@@ -8,6 +8,7 @@ class Keys:
     """The one consumer group of each queue; commit.lua names it too."""
 
     def __init__(self, prefix: str = "dalston", partition: int = 0) -> None:
+        self.prefix = prefix
         self.base = f"{prefix}:{{{partition}}}"
         self.log = f"{self.base}:log"
         self.head = f"{self.base}:head"

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +14,7 @@ from infra.local.home import Home
 from infra.local.options import Options
 from infra.local.servers import Servers
 from infra.local.steps import Report, Step, ignore
+from streams import acl
 from streams.settings import Settings
 
 
@@ -121,13 +123,15 @@ class Stack:
         ports = programs.free_ports(2 + len(replicas))
         host, port = self.options.web_host, self.options.web_port or ports.pop()
         projector_port = ports.pop()
-        projector = programs.projector(self.home, env, projector_port)
+        projector = programs.projector(self.home, self._as(acl.PROJECTOR, env), projector_port)
         self._projector = Child(projector, self._report)
-        self._web = Child(programs.web(self.home, env, host, port), self._report)
+        web = programs.web(self.home, self._as(acl.WEB, env), host, port)
+        self._web = Child(web, self._report)
         engines = {}
         for (name, slot), own in zip(replicas, ports, strict=False):
+            own_env = self._as(acl.engine(name), env)
             program = programs.engine(
-                self.home, env, name=name, slot=slot, port=own, command=commands[name]
+                self.home, own_env, name=name, slot=slot, port=own, command=commands[name]
             )
             self._engines[program.name] = Child(program, self._report)
             address = programs.health(own)
@@ -143,10 +147,15 @@ class Stack:
             engines=engines,
         )
 
+    def _as(self, role: str, env: dict[str, str]) -> dict[str, str]:
+        """The environment of a process in a role: with its own credentials."""
+        return {**env, **self._servers.credentials(role)}
+
     def _report(self, step: Step) -> None:
         self._tell(step)
         if self._running and step.state in {"ready", "died"}:
-            self._record()
+            with suppress(OSError):  # a full disk is no reason to let a child be
+                self._record()
 
     def _record(self) -> None:
         """Bring stack.json up to date with who lives under which pid."""

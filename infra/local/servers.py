@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from infra.local import objectstore, once, postgres, valkey
+from infra.local.access import Access
 from infra.local.child import Child
 from infra.local.errors import LocalError
 from infra.local.home import Home
@@ -14,6 +15,8 @@ from infra.local.options import Options
 from infra.local.record import read_secrets, variables
 from infra.local.s3.store import Store
 from infra.local.steps import Report
+from streams import acl
+from streams.keys import Keys
 from streams.settings import Settings
 
 PORTS = {
@@ -34,6 +37,9 @@ class Servers:
         self.children: dict[str, Child] = {}
         self._endpoint: objectstore.Endpoint | None = None
         self.settings = Settings.from_env(options.environ)
+        keys = Keys(self.settings.key_prefix, self.settings.partition)
+        self._access = Access.fresh(keys, options.engines)
+        self._run: Path | None = None
 
     async def start(self) -> None:
         """Start or reach all three, with the database and the bucket made.
@@ -41,7 +47,7 @@ class Servers:
         Raises:
             LocalError: one of them does not come up; the message says which and why.
         """
-        run = self._home.make_socket_directory()
+        run = self._run = self._home.make_socket_directory()
         async with asyncio.TaskGroup() as group:
             found = [
                 group.create_task(self._valkey(run)),
@@ -54,6 +60,12 @@ class Servers:
         self.settings = Settings.from_env({**self._options.environ, **values})
         if self._options.s3:
             await make_bucket(self.settings, self._options.environ)
+
+    def credentials(self, role: str) -> dict[str, str]:
+        """The variables with which a process of ours gets in; a real server's are one for all."""
+        if self._options.valkey or self._run is None:
+            return {}
+        return {"DALSTON_REDIS_URL": valkey.url(self._run, self._access.login(role))}
 
     async def stop(self) -> None:
         """End those that are ours."""
@@ -72,9 +84,10 @@ class Servers:
             log=self._home.log("valkey"),
             environ=self._options.environ,
             holds=(self._home.descriptor,),
+            access=self._access,
         )
         await self._child(Child(program, self._report))
-        return {"DALSTON_REDIS_URL": valkey.url(run)}
+        return self.credentials(acl.OPERATOR)
 
     async def _postgres(self, run: Path) -> dict[str, str]:
         if dsn := self._options.postgres:

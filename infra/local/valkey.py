@@ -8,8 +8,11 @@ import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from infra.local.access import Access
 from infra.local.child import Program
 from infra.local.errors import BinaryMissing
+from infra.local.record import replace
+from streams import acl
 
 # fsync before each reply: an acknowledged write survives a kill and a power cut. Never evict:
 # the log and the queues are the truth.
@@ -26,13 +29,21 @@ save ""
 maxmemory 0
 maxmemory-policy noeviction
 databases 16
-"""
+{users}"""
 
 
 def program(
-    *, data: Path, run: Path, log: Path, environ: Mapping[str, str], holds: Sequence[int] = ()
+    *,
+    data: Path,
+    run: Path,
+    log: Path,
+    environ: Mapping[str, str],
+    holds: Sequence[int] = (),
+    access: Access | None = None,
 ) -> Program:
     """Valkey with its files in `data` and its socket in `run`, a short path.
+
+    access: the users whom it lets in, and nobody else; without one, whoever reaches the socket.
 
     Raises:
         BinaryMissing: no server binary was found.
@@ -40,12 +51,18 @@ def program(
     data.mkdir(parents=True, exist_ok=True)
     socket = run / "valkey.sock"
     configuration = data / "valkey.conf"
-    configuration.write_text(CONFIGURATION.format(socket=socket, data=data.resolve()))
+    users = data / "users.acl"
+    if access:
+        replace(users, access.file().encode(), 0o600)
+    aclfile = f"aclfile {users.resolve()}\n" if access else ""
+    configuration.write_text(
+        CONFIGURATION.format(socket=socket, data=data.resolve(), users=aclfile)
+    )
     return Program(
         name="valkey",
         command=[str(binary(environ)), str(configuration)],
         log=log,
-        ready=lambda: answers(socket),
+        ready=lambda: answers(socket, access),
         holds=holds,
         death_signal=signal.SIGTERM,
         retry_s=5,
@@ -53,9 +70,10 @@ def program(
     )
 
 
-def url(run: Path) -> str:
-    """What clients connect to."""
-    return f"unix://{run / 'valkey.sock'}"
+def url(run: Path, login: tuple[str, str] | None = None) -> str:
+    """What clients connect to, as the user and with the password of ``login`` if there is one."""
+    who = "{}:{}@".format(*login) if login else ""
+    return f"unix://{who}{run / 'valkey.sock'}"
 
 
 def binary(environ: Mapping[str, str]) -> Path:
@@ -76,14 +94,17 @@ def binary(environ: Mapping[str, str]) -> Path:
     )
 
 
-async def answers(socket: Path) -> bool:
+async def answers(socket: Path, access: Access | None = None) -> bool:
     """Whether the server takes commands; False while it loads its log."""
+    hello = "AUTH {} {}\r\n".format(*access.login(acl.OPERATOR)) if access else ""
     try:
         reader, writer = await asyncio.open_unix_connection(socket)
     except OSError:
         return False
     try:
-        writer.write(b"PING\r\n")
+        writer.write(f"{hello}PING\r\n".encode())
+        if hello and await reader.readline() != b"+OK\r\n":
+            return False
         return await reader.readline() == b"+PONG\r\n"
     except OSError:
         return False
