@@ -33,9 +33,13 @@ RELEASE_WINDOW = 2
 """Tasks of an engine that stand ready in its stream; the rest wait their fair turn."""
 PRIORITY_S = 600.0
 """Seconds of audio that one step of priority jumps ahead in the backlog."""
+AHEAD_S = 9e8
+"""The same for an attempt that is ahead: before all that wait. commit.lua takes up to 1e9."""
 TERMINAL_TTL_MS = 24 * 3600 * 1000
 """How long Redis keeps the state of a job that has ended; Postgres keeps it for ever."""
 ATTEMPTS = 50
+STATELESS = 1
+"""Schema of what keeps no state, such as a replica of an engine: any version may go on with it."""
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -76,6 +80,11 @@ class Clock:
         return datetime.fromtimestamp(time.monotonic() + self._offset, UTC)
 
 
+def boost(ready: StageReady) -> float:
+    """Seconds of audio by which an attempt stands nearer to the head of its line."""
+    return ready.priority * PRIORITY_S + ready.ahead * AHEAD_S
+
+
 class Write(msgspec.Struct, frozen=True, kw_only=True):
     """One call of the script: what to append, enqueue (each stage.ready), settle and release.
 
@@ -105,8 +114,9 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
         """ARGV of commit.lua; ``engines`` in the order of their keys."""
         place = {engine: number for number, engine in enumerate(engines, start=1)}
         over = self.state is None or self.state.terminal
+        schema = SCHEMA if self.state or not self.events else STATELESS
         state = jobs.encode(self.state) if self.state else b""
-        args: list[Any] = [SCHEMA, self.job_id, self.rev, state, TERMINAL_TTL_MS if over else 0]
+        args: list[Any] = [schema, self.job_id, self.rev, state, TERMINAL_TTL_MS if over else 0]
         args += (int(self.ended), RELEASE_WINDOW, len(self.events))
         ready: list[Any] = []
         for event in self.events:
@@ -117,7 +127,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
                 fact = event.fact
                 member = f"{event.job}|{fact.stage}|{fact.token}|{event.tenant}"
                 ready += (place[fact.engine], member, event.tenant, fact.cost)
-                ready.append(fact.priority * PRIORITY_S)
+                ready.append(boost(fact))
         args += (len(ready) // 5, *ready, len(self.settled))
         for ticket in self.settled:
             args += (place[ticket.engine], ticket.entry)
@@ -148,7 +158,7 @@ class Ledger:
         sent = time.monotonic()
         (state, schema), now = await pipe.execute()
         self.clock.set(*now, sent=sent)
-        if int(schema or 0) > SCHEMA:
+        if state and int(schema or 0) > SCHEMA:
             raise SchemaTooNew(
                 f"job {job_id} has schema {int(schema)}, this process knows {SCHEMA}"
             )

@@ -5,51 +5,40 @@ commit; an empty tuple means that the command was carried out before. What does 
 """
 
 import random
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, TypeAlias
 
-from streams import clip
+from streams import clip, sequel
 from streams.errors import Fenced, Refused, UnknownJob
 from streams.events import (
     Artifact,
-    Fact,
     FailureKind,
-    JobCancelled,
     JobCancelRequested,
     JobErased,
-    JobFact,
-    JobFailed,
     JobPlanned,
+    JobRecovered,
     JobRequest,
     JobSubmitted,
-    JobSucceeded,
     PlannedStage,
     StageCompleted,
     StageFailed,
     StageLost,
-    StageParked,
     StageProgressed,
-    StageReady,
     StageRetryScheduled,
     StageSkipped,
     StageStarted,
     StageUnparked,
     Usage,
 )
-from streams.job import Job, Stage, envelopes, fold
+from streams.job import Job, Stage
+from streams.sequel import NOTHING, WAITING
 
-Facts = tuple[JobFact, ...]
-
-NOTHING: Facts = ()
+Facts: TypeAlias = sequel.Facts
+FINAL_KINDS = sequel.FINAL_KINDS
 NO_USAGE = Usage()
-FINAL_KINDS: frozenset[FailureKind] = frozenset({"input", "unavailable"})
-"""Failures that no retry mends."""
-WAITING: frozenset[str] = frozenset({"pending", "ready", "retrying", "parked"})
 BACKOFF_S = (1.0, 5.0, 30.0, 120.0)
 """Wait before the second, third … attempt of a stage that failed, before jitter."""
-BYTES_PER_SECOND = 32_000.0
-"""Of 16 bit mono at 16 kHz: the guess at a file's length until prepare has measured it."""
+LONGEST_BACKOFF = timedelta(seconds=BACKOFF_S[-1] * 1.25)
 
 
 def submit(
@@ -63,17 +52,20 @@ def submit(
     plan: tuple[PlannedStage, ...],
     now: datetime,
     again_from: str | None = None,
+    floor: int = 0,
 ) -> Facts:
-    """Accept a job with its plan, and make its first stages ready."""
+    """Accept a job with its plan, and make its first stages ready.
+
+    ``floor`` is that of the log's epoch: the job may have been submitted in one that was lost.
+    """
     if job is not None:
         return NOTHING
-    deadline = None if request.deadline_s is None else now + timedelta(seconds=request.deadline_s)
     accepted: Facts = (
         JobSubmitted(request=request, source=source, filename=filename, again_from=again_from),
-        JobPlanned(stages=plan, deadline=deadline),
+        JobPlanned(stages=plan, deadline=_deadline(request, now), floor=floor),
     )
-    fresh = _after(None, accepted, now, job_id=job_id, tenant=tenant)
-    return accepted + _ready(fresh)
+    fresh = sequel.rehearsed(None, accepted, now, job_id=job_id, tenant=tenant)
+    return accepted + sequel.first_attempts(fresh)
 
 
 def start(job: Job | None, *, stage: str, token: int, owner: str, engine_version: str) -> Facts:
@@ -123,7 +115,7 @@ def finish(
             usage=usage, warnings=clip.warnings(warnings),
         ),
     )  # fmt: skip
-    return done + _onward(_after(job, done, now))
+    return done + sequel.onward(sequel.rehearsed(job, done, now))
 
 
 def fail(
@@ -149,18 +141,14 @@ def fail(
             stage=stage, token=token, engine=node.engine, kind=kind, reason=reason, usage=usage
         ),
     )
-    after = _after(job, failed, now)
+    after = sequel.rehearsed(job, failed, now)
     if job.status == "cancelling":
-        return failed + _onward(after)
+        return failed + sequel.onward(after)
     count = after.stages[stage].failed
     if kind not in FINAL_KINDS and count < node.budget.failed:
         wait = BACKOFF_S[min(count, len(BACKOFF_S)) - 1] * (0.75 + 0.5 * chance)
         return (*failed, StageRetryScheduled(stage=stage, due_at=now + timedelta(seconds=wait)))
-    if not node.required:
-        return failed + _then(after, (StageSkipped(stage=stage, reason=reason),), now)
-    if kind in FINAL_KINDS:
-        return failed + _fail_job(after, reason=reason, kind=kind, stage=stage)
-    return (*failed, StageParked(stage=stage, reason=reason))
+    return failed + sequel.given_up(after, node, reason, now)
 
 
 def lose(
@@ -178,16 +166,10 @@ def lose(
             stage=stage, token=token, engine=node.engine, cause=cause, owner=state.owner
         ),
     )  # fmt: skip
-    after = _after(job, lost, now)
+    after = sequel.rehearsed(job, lost, now)
     if job.status == "cancelling":
-        return lost + _onward(after)
-    ended = after.stages[stage]
-    if ended.lost < node.budget.lost and ended.preempted < node.budget.preempted:
-        return (*lost, _attempt(after, node))
-    reason = _over_budget(node, ended)
-    if not node.required:
-        return lost + _then(after, (StageSkipped(stage=stage, reason=reason),), now)
-    return (*lost, StageParked(stage=stage, reason=reason))
+        return lost + sequel.onward(after)
+    return lost + sequel.replaced(after, node, now)
 
 
 def stop(job: Job | None, *, stage: str, token: int, now: datetime) -> Facts:
@@ -197,17 +179,19 @@ def stop(job: Job | None, *, stage: str, token: int, now: datetime) -> Facts:
     if job.status != "cancelling":
         raise Refused(f"job {job.id} is {job.status}: nobody cancelled it")
     skipped: Facts = (StageSkipped(stage=stage, reason="job cancelled"),)
-    return skipped + _onward(_after(job, skipped, now))
+    return skipped + sequel.onward(sequel.rehearsed(job, skipped, now))
 
 
 def retry_due(job: Job | None, *, stage: str, now: datetime) -> Facts:
-    """The wait of a failed stage is over."""
+    """The wait of a failed stage is over; or it cannot be, for the clock went back since."""
     if job is None or job.terminal or job.status == "cancelling":
         return NOTHING
     state = job.stages[stage]
-    if state.status != "retrying" or state.due_at is None or state.due_at > now:
+    if state.status != "retrying" or state.due_at is None:
         return NOTHING
-    return (_attempt(job, job.planned(stage)),)
+    if now < state.due_at <= now + LONGEST_BACKOFF:
+        return NOTHING
+    return (sequel.attempt(job, job.planned(stage)),)
 
 
 def cancel(job: Job | None, *, reason: str = "", now: datetime) -> Facts:
@@ -219,9 +203,9 @@ def cancel(job: Job | None, *, reason: str = "", now: datetime) -> Facts:
         raise Refused(f"job {job.id} has {job.status} already: there is nothing to cancel")
     asked: Facts = (
         JobCancelRequested(reason=clip.reason(reason)),
-        *_skip(job, WAITING, "job cancelled"),
+        *sequel.skip(job, WAITING, "job cancelled"),
     )
-    return asked + _onward(_after(job, asked, now))
+    return asked + sequel.onward(sequel.rehearsed(job, asked, now))
 
 
 def expire(job: Job | None, *, now: datetime) -> Facts:
@@ -231,7 +215,7 @@ def expire(job: Job | None, *, now: datetime) -> Facts:
     if job.deadline is None or job.deadline > now:
         return NOTHING
     reason = "the deadline passed before the transcript was there"
-    return _fail_job(job, reason=reason, kind="deadline", stage=None)
+    return sequel.fail_job(job, reason=reason, kind="deadline", stage=None)
 
 
 def unpark(job: Job | None, *, stage: str | None = None, now: datetime) -> Facts:
@@ -242,7 +226,7 @@ def unpark(job: Job | None, *, stage: str | None = None, now: datetime) -> Facts
     if not chosen:
         raise Refused(f"job {job.id} is {job.status} and has no parked stage to retry")
     freed: Facts = tuple(StageUnparked(stage=name) for name in chosen)
-    return freed + _ready(_after(job, freed, now))
+    return freed + sequel.first_attempts(sequel.rehearsed(job, freed, now))
 
 
 def erase(job: Job | None) -> Facts:
@@ -255,10 +239,33 @@ def erase(job: Job | None) -> Facts:
     return (JobErased(),)
 
 
+def recover(job: Job | None, *, floor: int, plan: tuple[PlannedStage, ...], now: datetime) -> Facts:
+    """Redis was rebuilt from the archive: every attempt begins again, with a token above the floor.
+
+    The archive may end anywhere, between two facts of one commit too: what followed is decided
+    anew. ``plan`` is for a job whose archive ends before it had one.
+    """
+    if job is None or job.terminal:
+        return NOTHING
+    if job.plan and all(state.token >= floor for state in job.stages.values()):
+        return NOTHING
+    facts: Facts = (JobRecovered(floor=floor),)
+    if not job.plan:
+        deadline = _deadline(job.request, job.submitted_at)
+        facts = (JobPlanned(stages=plan, deadline=deadline, floor=floor),)
+    if job.status == "cancelling":
+        facts += sequel.skip(job, WAITING, "job cancelled")
+    for stage in sequel.rehearsed(job, facts, now).stages:
+        so_far = sequel.rehearsed(job, facts, now)
+        if not so_far.terminal:
+            facts += _resumed(so_far, stage, now)
+    return sequel.then(job, facts, now)
+
+
 def waiting(job: Job) -> Facts:
     """What the job's queues hold for it, to be put there again when they were lost; no news."""
     ready = [node for node in job.plan if job.stages[node.name].status == "ready"]
-    return tuple(_attempt(job, node, step=0) for node in ready)
+    return tuple(sequel.attempt(job, node, step=0) for node in ready)
 
 
 def standing(job: Job | None, *, stage: str, token: int) -> str:
@@ -304,86 +311,26 @@ def _running(job: Job | None, stage: str, token: int) -> Stage:
     return state
 
 
-def _over_budget(node: PlannedStage, ended: Stage) -> str:
-    if ended.lost >= node.budget.lost:
-        return f"{node.engine} was lost with it {ended.lost} times: it may kill its engine"
-    return f"{node.engine} was told to leave {ended.preempted} times before it was done"
+def _deadline(request: JobRequest, now: datetime) -> datetime | None:
+    return None if request.deadline_s is None else now + timedelta(seconds=request.deadline_s)
+
+
+def _resumed(job: Job, stage: str, now: datetime) -> Facts:
+    """What becomes of a stage whose attempts are all gone."""
+    state, node = job.stages[stage], job.planned(stage)
+    if state.status == "running":
+        return lose(job, stage=stage, token=state.token, preempted=True, now=now)
+    if job.status == "cancelling":
+        return NOTHING
+    if state.status == "ready":
+        return (sequel.attempt(job, node),)
+    if state.status == "failed":
+        return sequel.replaced(job, node, now)
+    if state.status == "skipped" and node.required:  # the job was about to fail
+        return sequel.fail_job(job, reason=state.reason, kind="error", stage=stage)
+    return NOTHING
 
 
 def _finished_by(job: Job, stage: str, token: int) -> bool:
     state = job.stages.get(stage)
     return state is not None and state.token == token and state.status == "completed"
-
-
-def _attempt(job: Job, node: PlannedStage, *, step: int = 1) -> StageReady:
-    """The next attempt of a stage; the cost is the seconds of audio that it has to hear."""
-    measured = [s.usage.audio_s for s in job.stages.values() if s.usage.audio_s is not None]
-    cost = measured[0] if measured else job.source.bytes / BYTES_PER_SECOND
-    return StageReady(
-        stage=node.name,
-        token=job.stages[node.name].token + step,
-        engine=node.engine,
-        cost=round(max(cost, 0.1), 3),
-        priority=job.request.priority,
-    )
-
-
-def _ready(job: Job) -> Facts:
-    """A first attempt for each pending stage whose needs are met."""
-    over = {name for name, state in job.stages.items() if state.status in {"completed", "skipped"}}
-    return tuple(
-        _attempt(job, node)
-        for node in job.plan
-        if job.stages[node.name].status == "pending" and over.issuperset(node.needs)
-    )
-
-
-def _onward(job: Job) -> Facts:
-    """What follows from the state: the next stages, or the end of the job."""
-    if job.status == "cancelling":
-        running = any(state.status == "running" for state in job.stages.values())
-        return NOTHING if running else (JobCancelled(),)
-    ready = _ready(job)
-    if ready or any(s.status not in {"completed", "skipped"} for s in job.stages.values()):
-        return ready
-    return (_success(job),)
-
-
-def _success(job: Job) -> JobSucceeded:
-    transcript = job.stages[job.plan[-1].name].output
-    assert transcript is not None, "the last stage is required"
-    skipped = tuple(
-        f"{name} was left out: {state.reason}"
-        for name, state in job.stages.items()
-        if state.status == "skipped"
-    )
-    heard = tuple(w for state in job.stages.values() for w in state.warnings)
-    return JobSucceeded(transcript=transcript, warnings=clip.warnings(skipped + heard))
-
-
-def _then(job: Job, facts: Facts, now: datetime) -> Facts:
-    return facts + _onward(_after(job, facts, now))
-
-
-def _skip(job: Job, statuses: frozenset[str], reason: str) -> Facts:
-    return tuple(
-        StageSkipped(stage=name, reason=reason)
-        for name, state in job.stages.items()
-        if state.status in statuses
-    )
-
-
-def _fail_job(
-    job: Job, *, reason: str, kind: FailureKind | Literal["deadline"], stage: str | None
-) -> Facts:
-    skipped = _skip(job, WAITING | {"running"}, "job failed")
-    return (*skipped, JobFailed(reason=reason, kind=kind, stage=stage))
-
-
-def _after(
-    job: Job | None, facts: Sequence[Fact], now: datetime, *, job_id: str = "", tenant: str = ""
-) -> Job:
-    """The state that the facts lead to, as if they were committed now."""
-    after = fold(envelopes(job, facts, now=now, job_id=job_id, tenant=tenant), job)
-    assert after is not None
-    return after

@@ -95,10 +95,11 @@ class JobSubmitted(Fact, frozen=True, tag="job.submitted"):
 
 
 class JobPlanned(Fact, frozen=True, tag="job.planned"):
-    """The stages of the job, fixed for good."""
+    """The stages of the job, fixed for good; tokens begin above ``floor`` (see job.recovered)."""
 
     stages: tuple[PlannedStage, ...]
     deadline: datetime | None = None
+    floor: int = 0
 
 
 class JobSucceeded(Fact, frozen=True, tag="job.succeeded"):
@@ -126,18 +127,29 @@ class JobCancelled(Fact, frozen=True, tag="job.cancelled"):
     """Nothing of the job runs any more."""
 
 
+class JobRecovered(Fact, frozen=True, tag="job.recovered"):
+    """Redis was rebuilt from the archive: what was given out since, up to ``floor``, is void."""
+
+    floor: int
+
+
 class JobErased(Fact, frozen=True, tag="job.erased"):
     """The job's objects go, and what its events say is blanked; ids, types and seqs stay."""
 
 
 class StageReady(Fact, frozen=True, tag="stage.ready"):
-    """All that the stage needs is there: attempt ``token`` waits in the engine's queue."""
+    """All that the stage needs is there: attempt ``token`` waits in the engine's queue.
+
+    One that is ``ahead`` stands for an attempt that had its turn and was lost: it does not queue
+    up again.
+    """
 
     stage: str
     token: int
     engine: str
     cost: float
     priority: int = 0
+    ahead: bool = False
 
 
 class StageStarted(Fact, frozen=True, tag="stage.started"):
@@ -256,6 +268,7 @@ JobFact: TypeAlias = (
     | JobFailed
     | JobCancelRequested
     | JobCancelled
+    | JobRecovered
     | JobErased
     | StageReady
     | StageStarted
@@ -276,7 +289,7 @@ FACTS: dict[str, type[Fact]] = {str(kind.__struct_config__.tag): kind for kind i
 
 
 class Unknown(msgspec.Struct, frozen=True):
-    """A fact of a type that this version does not know: kept as it is, skipped and counted."""
+    """A fact that this version does not know or cannot read: kept as it is, skipped, counted."""
 
     data: bytes = b"{}"
 
@@ -328,11 +341,18 @@ def encode_fact(fact: Fact | Unknown) -> bytes:
 
 
 def decode_fact(type_name: str, data: bytes) -> AnyFact | Unknown:
-    """The fact of a type name and its JSON; of a type that we do not know, Unknown."""
+    """The fact of a type name and its JSON; Unknown of a type, or with values, that we do not know.
+
+    Raises:
+        msgspec.DecodeError: it is no JSON.
+    """
     decoder = _decoders.get(type_name)
     if decoder is None:
         return Unknown(data=data)
-    return decoder.decode(data)  # type: ignore[return-value]
+    try:
+        return decoder.decode(data)  # type: ignore[return-value]
+    except msgspec.ValidationError:  # such as a kind of failure that a later version has
+        return Unknown(data=data)
 
 
 def encode_meta(meta: Mapping[str, str]) -> bytes:

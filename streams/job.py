@@ -22,6 +22,7 @@ from streams.events import (
     JobErased,
     JobFailed,
     JobPlanned,
+    JobRecovered,
     JobRequest,
     JobSubmitted,
     JobSucceeded,
@@ -51,6 +52,8 @@ JobStatus: TypeAlias = Literal[
 StageStatus: TypeAlias = Literal[
     "pending", "ready", "running", "retrying", "parked", "completed", "skipped", "failed"
 ]
+TOKENS = 100_000
+"""Tokens of one epoch of the log, far more than a stage can have attempts: see `floor_of`."""
 TERMINAL: frozenset[str] = frozenset({"succeeded", "failed", "cancelled"})
 
 
@@ -109,6 +112,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         raise KeyError(stage)
 
 
+def floor_of(epoch: int) -> int:
+    """Tokens above it belong to this epoch of the log: none of another, lost or not, is the same.
+
+    An attempt's number among those of its epoch is its token modulo TOKENS.
+    """
+    return (epoch - 1) * TOKENS
+
+
 def fold(events: Iterable[Event], job: Job | None = None) -> Job | None:
     """All events of one job, in order, applied to a state."""
     for event in events:
@@ -141,8 +152,8 @@ def evolve(job: Job | None, event: Event) -> Job | None:
 def _apply(job: Job, event: Event) -> Job:  # noqa: PLR0911, PLR0912 - one arm a fact, checked whole
     fact, at = event.fact, event.time
     match fact:
-        case JobPlanned(stages=stages, deadline=deadline):
-            states = {node.name: Stage() for node in stages}
+        case JobPlanned(stages=stages, deadline=deadline, floor=floor):
+            states = {node.name: Stage(token=floor) for node in stages}
             return replace(job, plan=stages, stages=states, deadline=deadline)
         case StageReady(stage=name, token=token):
             return _stage(
@@ -194,6 +205,8 @@ def _apply(job: Job, event: Event) -> Job:  # noqa: PLR0911, PLR0912 - one arm a
             return replace(job, status="failed", reason=reason, ended_at=at)
         case JobCancelled():
             return replace(job, status="cancelled", ended_at=at)
+        case JobRecovered(floor=floor):
+            return replace(job, stages={n: _raised(s, floor) for n, s in job.stages.items()})
         case JobErased():
             return _blank(job)
         case JobSubmitted() | EngineRegistered() | EngineDrained() | EngineExpired():
@@ -238,6 +251,10 @@ LOST = {"lease": "its engine fell silent", "preempted": "its engine was told to 
 def _stage(job: Job, name: str, **changes: object) -> Job:
     stage = replace(job.stages[name], **changes)
     return replace(job, stages={**job.stages, name: stage})
+
+
+def _raised(stage: Stage, floor: int) -> Stage:
+    return replace(stage, token=max(stage.token, floor))
 
 
 def _blank(job: Job) -> Job:

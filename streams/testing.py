@@ -144,7 +144,7 @@ class MemoryLedger(Ledger):
                 continue
             start = max(line.v, line.ends.get(event.tenant, 0.0))
             line.ends[event.tenant] = round(start + fact.cost, 6)
-            score = start - fact.priority * ledgers.PRIORITY_S
+            score = start - ledgers.boost(fact)
             starts.setdefault(fact.engine, {})[member] = score
         return starts
 

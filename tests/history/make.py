@@ -1,34 +1,37 @@
 """Write the history of a release: ``python -m tests.history.make v0.2.0``.
 
-A few jobs, each with another end, through the real decisions on the twin in memory. Run it once,
-when a release is made; the file is then kept as it is, for ever.
+A few jobs, each with another end, through the real decisions on the twin in memory, so that every
+type of fact is told. Run it once, when a release is made; its two files are then kept as they are,
+for ever: VERSION.jsonl, the log, and VERSION.states, a digest after each event.
 """
 
 import asyncio
 import hashlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from streams import decide
-from streams import job as jobs
 from streams.erasure import blank
 from streams.events import (
+    FACTS,
     Artifact,
     EngineDrained,
+    EngineExpired,
     EngineRegistered,
     Event,
     JobRequest,
+    LogRecovered,
     PlannedStage,
     Usage,
     encode_fact,
     encode_meta,
     format_time,
 )
-from streams.job import Job
+from streams.job import Job, evolve, floor_of
 from streams.pipeline import Offer, plan
 from streams.testing import MemoryLedger
 
@@ -109,6 +112,16 @@ class Scribe:
             job, decide.fail, stage=stage, token=token, kind=kind, reason=f"a {kind}", chance=0.5
         )
 
+    async def recover(self, *names: str) -> None:
+        """Redis was lost and is rebuilt: a new epoch, in which these jobs go on."""
+        last = self.ledger.log[-1]
+        self.ledger.epoch += 1
+        fact = LogRecovered(at_seq=last.seq, at_id=last.id, reason="Redis holds no log")
+        await self.ledger.append("log", fact)
+        for name in names:
+            floor = floor_of(self.ledger.epoch)
+            await self.do(name, decide.recover, floor=floor, plan=())
+
     async def again(self, job: str, stage: str) -> None:
         """Wait for the next attempt."""
         self.ledger.clock.wait(200)
@@ -161,6 +174,12 @@ async def tell() -> list[Event]:
     await it.submit("erased", hotwords="secret", initial_prompt="secret")
     await it.run("erased", "prepare", "transcribe", "merge")
     await it.do("erased", decide.erase)
+    await it.submit("recovered", more=(OPTIONAL,))
+    await it.run("recovered", "prepare")
+    await it.start("recovered", "transcribe")
+    await it.recover("recovered", "parked")
+    await it.run("recovered", "emotion", "transcribe", "merge")
+    await it.ledger.append(replica, EngineExpired(engine="faster_whisper", replica=replica))
     await it.ledger.append(replica, EngineDrained(engine="faster_whisper", replica=replica))
     return [blank(event) if event.job == "erased" else event for event in it.ledger.log]
 
@@ -176,24 +195,31 @@ def line(event: Event) -> bytes:
     return msgspec.json.encode(plain)
 
 
-def digests(events: Iterable[Event]) -> dict[str, str]:
-    """Job → sha256 of the state that its events fold to, keys sorted."""
-    states: dict[str, Job | None] = {}
+def states(events: Iterable[Event]) -> Iterator[tuple[str, str]]:
+    """After each event: whose it is, and the sha256 of its job's state, keys sorted, or "-"."""
+    jobs: dict[str, Job | None] = {}
     for event in events:
-        states[event.job] = jobs.evolve(states.get(event.job), event)
-    return {
-        name: hashlib.sha256(msgspec.json.encode(job, order="sorted")).hexdigest()
-        for name, job in sorted(states.items())
-        if job is not None
-    }
+        job = jobs[event.job] = evolve(jobs.get(event.job), event)
+        data = msgspec.json.encode(job, order="sorted")
+        yield event.job, hashlib.sha256(data).hexdigest() if job else "-"
 
 
-def main(version: str) -> None:
-    """Write VERSION.jsonl, its last line the digests; refuse to write over one."""
+def digests(events: Iterable[Event]) -> dict[str, str]:
+    """Job → the digest of the state that its events fold to."""
+    last = {job: digest for job, digest in states(events) if digest != "-"}
+    return dict(sorted(last.items()))
+
+
+def main(version: str, folder: Path = HERE) -> None:
+    """Write both files, the log's last line the digests of its end; refuse to write over any."""
     events = asyncio.run(tell())
+    if untold := set(FACTS) - {event.type for event in events}:
+        raise SystemExit(f"the history does not tell {', '.join(sorted(untold))}: see tell()")
     text = b"\n".join([*map(line, events), msgspec.json.encode({"digests": digests(events)}), b""])
-    with (HERE / f"{version}.jsonl").open("xb") as file:
+    with (folder / f"{version}.jsonl").open("xb") as file:
         file.write(text)
+    with (folder / f"{version}.states").open("x") as file:
+        file.writelines(f"{digest}\n" for _, digest in states(events))
 
 
 if __name__ == "__main__":

@@ -138,31 +138,31 @@ def test_the_longest_wait_is_two_minutes() -> None:
         story.retry("only")
 
 
-@pytest.mark.parametrize("kind", ["input", "unavailable"])
-def test_what_no_retry_mends_fails_the_job_at_once(kind: Any) -> None:
+@pytest.mark.parametrize("final", ["input", "unavailable"])
+def test_what_no_retry_mends_fails_the_job_at_once(final: Any) -> None:
     story = Story(FORK)
     story.run("prepare")
     story.start("transcribe")
     story.start("diarize")
-    facts = story.fail("transcribe", kind, "no speech in a text file")
+    facts = story.fail("transcribe", final, "no speech in a text file")
     assert names(facts) == [
         "stage.failed transcribe",
         "stage.skipped diarize",
         "stage.skipped merge",
         "job.failed transcribe",
     ]
-    assert facts[-1] == JobFailed(reason="no speech in a text file", kind=kind, stage="transcribe")
+    assert facts[-1] == JobFailed(reason="no speech in a text file", kind=final, stage="transcribe")
     assert story.status() == "failed"
     with pytest.raises(Fenced):
         story.finish("diarize")
 
 
-@pytest.mark.parametrize("kind", ["input", "unavailable"])
-def test_an_optional_stage_that_cannot_run_is_left_out(kind: Any) -> None:
+@pytest.mark.parametrize("final", ["input", "unavailable"])
+def test_an_optional_stage_that_cannot_run_is_left_out(final: Any) -> None:
     story = Story(FORK)
     story.run("prepare", "transcribe")
     story.start("diarize")
-    facts = story.fail("diarize", kind, "no licence")
+    facts = story.fail("diarize", final, "no licence")
     assert names(facts) == ["stage.failed diarize", "stage.skipped diarize", "stage.ready merge"]
     end = story.run("merge")[-1]
     assert end == JobSucceeded(transcript=OUTPUT, warnings=("diarize was left out: no licence",))
