@@ -30,7 +30,8 @@ PATIENCE = timedelta(seconds=5)
 PAGE = 1000
 TASKS = text("""
     SELECT job, stage, token, tenant, engine, status FROM stages
-    WHERE status IN ('ready', 'running') AND coalesce(started_at, ready_at) < :before
+    WHERE status IN ('ready', 'running')
+      AND coalesce(started_at, ready_at) NOT BETWEEN :before AND :soon
     ORDER BY engine, job, stage LIMIT :limit OFFSET :offset
 """)
 
@@ -45,10 +46,13 @@ class Each(Protocol):
 
 async def heal(connection: AsyncConnection, ledger: Ledger, each: Each) -> None:
     """Queue again what waits, and begin again what runs, where no queue knows of it."""
-    before, offset = ledger.clock.now() - PATIENCE, 0
+    now, offset = ledger.clock.now(), 0
     one_at_a_time = asyncio.Lock()  # a connection serves one question at a time
     while True:
-        values = {"before": before, "limit": PAGE, "offset": offset}
+        # What is later than soon was written before the clock went back: old enough, too.
+        values = {
+            "before": now - PATIENCE, "soon": now + PATIENCE, "limit": PAGE, "offset": offset,
+        }  # fmt: skip
         rows = (await connection.execute(TASKS, values)).all()
         for engine, tasks in groupby(rows, key=lambda row: str(row.engine)):
             missing = await _missing(ledger.redis, ledger.keys, engine, list(tasks))
@@ -103,8 +107,8 @@ async def resubmit(
     head = await Log(ledger.redis, ledger.keys).head()
     if head is None or (await checkpoint(connection)).seq < head.seq:
         return
-    before = ledger.clock.now() - PATIENCE
-    missing = await submissions.missing(connection, before=before)
+    now = ledger.clock.now()
+    missing = await submissions.missing(connection, before=now - PATIENCE, soon=now + PATIENCE)
     if not missing:
         return
     offered = offers(await registry.alive())

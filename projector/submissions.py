@@ -43,7 +43,7 @@ BY_KEY = text("SELECT * FROM submissions WHERE tenant = :tenant AND idempotency_
 BY_ID = text("SELECT * FROM submissions WHERE tenant = :tenant AND id = :id")
 MISSING = text("""
     SELECT * FROM submissions
-    WHERE NOT landed AND accepted_at < :before ORDER BY accepted_at LIMIT :limit
+    WHERE NOT landed AND accepted_at NOT BETWEEN :before AND :soon ORDER BY accepted_at LIMIT :limit
 """)
 LAND = text("""
     UPDATE submissions SET landed = true FROM jobs WHERE NOT landed AND jobs.id = submissions.id
@@ -121,11 +121,14 @@ async def land(connection: AsyncConnection) -> None:
 
 
 async def missing(
-    connection: AsyncConnection, *, before: datetime, limit: int = 100
+    connection: AsyncConnection, *, before: datetime, soon: datetime, limit: int = 100
 ) -> list[Submission]:
-    """Submissions from before that time whose job is not in the projection; marks the others."""
+    """Submissions from before that time whose job is not in the projection; marks the others.
+
+    Those from after ``soon`` count as well: the clock that dated them runs ahead of Redis's.
+    """
     await land(connection)
-    rows = await connection.execute(MISSING, {"before": before, "limit": limit})
+    rows = await connection.execute(MISSING, {"before": before, "soon": soon, "limit": limit})
     return [_submission(row) for row in rows.mappings()]
 
 

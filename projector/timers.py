@@ -18,7 +18,7 @@ from streams.connection import AWAY
 from streams.errors import LogMissing, Refused
 from streams.events import EngineExpired
 from streams.keys import Keys
-from streams.registry import Registry, engine_of
+from streams.registry import TTL_S, Registry, engine_of
 from streams.settings import Settings
 from streams.work import Queue
 
@@ -32,7 +32,8 @@ SCAN_S = 60.0
 """How often all keys are looked through for queues of engines that nobody remembers."""
 HEAL_S = 5.0
 DUE = text("""
-    SELECT job, stage FROM stages WHERE status = 'retrying' AND due_at <= :now
+    SELECT job, stage FROM stages
+    WHERE status = 'retrying' AND due_at NOT BETWEEN :now AND :latest
     ORDER BY due_at LIMIT :limit
 """)
 EXPIRED = text("""
@@ -53,7 +54,8 @@ class Timers:
         self._registry = Registry(redis, self._ledger.keys)
         self._engines: set[str] = set()
         self._last = self._scanned = self._healed = -1e9
-        self._hold_until = 0.0
+        self._ahead: float | None = None
+        self._hold_until = self._expire_from = 0.0
 
     async def run(self, connection: AsyncConnection) -> None:
         """Tick for ever; errors of the servers end it."""
@@ -64,12 +66,15 @@ class Timers:
     async def tick(self, connection: AsyncConnection) -> None:
         """Look at everything once."""
         sent = time.monotonic()
-        self._ledger.clock.set(*await self._redis.time(), sent=sent)
+        seconds, micros = await self._redis.time()
+        self._ledger.clock.set(seconds, micros, sent=sent)
         clock = time.monotonic()
         self._mind_the_gap(clock)
+        self._mind_a_jump(seconds + micros / 1e6, sent, clock)
         await self._retries(connection)
         await self._deadlines(connection)
-        await self._replicas()
+        if clock >= self._expire_from:
+            await self._replicas()
         await self._find_engines(connection, clock)
         for engine in sorted(self._engines):
             queue = Queue(self._redis, self._ledger, engine)
@@ -89,9 +94,19 @@ class Timers:
         if clock - self._last > self._tick_s + self._lease_s / 4:
             self._hold_until = clock + self._lease_s / 2
 
+    def _mind_a_jump(self, server: float, sent: float, clock: float) -> None:
+        """When Redis's clock was put forward nobody had the time in which to renew or announce."""
+        if self._ahead is not None and server - clock - self._ahead > self._lease_s / 4:
+            logger.warning("Redis's clock jumped by %.1f s", server - clock - self._ahead)
+            self._hold_until = clock + self._lease_s / 2
+            self._expire_from = clock + TTL_S
+        self._ahead = server - sent
+
     async def _retries(self, connection: AsyncConnection) -> None:
         now = self._ledger.clock.now()
-        rows = (await connection.execute(DUE, {"now": now, "limit": LIMIT})).all()
+        latest = now + decide.LONGEST_BACKOFF  # beyond it lies what was due before a jump back
+        values = {"now": now, "latest": latest, "limit": LIMIT}
+        rows = (await connection.execute(DUE, values)).all()
 
         async def retry(row: Any) -> None:
             await self._ledger.transition(

@@ -245,7 +245,8 @@ class Worker:
         if head is None or head.seq <= at:
             return 0, 0.0
         oldest = await self._log.read(at, count=1)
-        age = time.time() - oldest[0].time.timestamp() if oldest else 0.0
+        seconds, _ = await self._redis.time()  # events are dated by Redis's clock, not by ours
+        age = seconds - oldest[0].time.timestamp() if oldest else 0.0
         return head.seq - at, max(age, 0.0)
 
 

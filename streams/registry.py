@@ -81,8 +81,21 @@ class Registry:
     async def expired(self) -> list[str]:
         """Replicas on the list whose heartbeat has stopped."""
         seconds, _ = await self._redis.time()
+        await self._expire_from(seconds)
         late: Any = await self._redis.zrangebyscore(self._keys.replicas, "-inf", f"({seconds}")
         return [name.decode() for name in late]
+
+    async def _expire_from(self, now: int) -> None:
+        """Count announcements of the future from now: the server's clock went back under them."""
+        late: Any = await self._redis.zrangebyscore(
+            self._keys.replicas, f"({now + TTL_S + 1}", "+inf"
+        )
+        pipe = self._redis.pipeline()
+        for name in late:
+            pipe.zadd(self._keys.replicas, {name: now + TTL_S}, lt=True)
+            pipe.pexpire(self._keys.replica(name.decode()), int(TTL_S * 1000), lt=True)
+        if late:
+            await pipe.execute()
 
 
 def engine_of(replica: str) -> str:

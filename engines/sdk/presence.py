@@ -46,6 +46,7 @@ class Presence:
         self._status = status
         self._beat_at = float("-inf")
         self._started_at = time.time()
+        self._announced = False
 
     async def claim(self) -> None:
         """Wait while another process on this host lives under this replica's name."""
@@ -62,11 +63,12 @@ class Presence:
         """Announce the replica every HEARTBEAT_S; leave when another process took its name.
 
         That happens to one that was stopped for long and goes on: its tasks are fenced, and its
-        name would be held twice.
+        name would be held twice. What is there before the first announcement is a past life's,
+        though a clock that went back may date it later than this one's start.
         """
         registry, status = self._replica.registry, self._status
         while True:
-            other = await registry.find(self._replica.name)
+            other = await registry.find(self._replica.name) if self._announced else None
             if other is not None and other.started_at > self._started_at:
                 log.error("process %d took the name %s: leaving", other.pid, other.replica)
                 self.dispossessed = True
@@ -75,6 +77,7 @@ class Presence:
             await registry.announce(self._announcement())
             self._beat_at = time.monotonic()
             with contextlib.suppress(TimeoutError):
+            self._announced = True
                 async with asyncio.timeout(HEARTBEAT_S):
                     await status.changed.wait()
             status.changed.clear()
