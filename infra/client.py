@@ -30,7 +30,7 @@ T = TypeVar("T")
 TRIES = 6
 """How often a request is sent when the stack is away or busy: about ten seconds in all."""
 PAGE = 200
-AWAY = frozenset({502, 503, 504})
+AWAY = frozenset({502, 503, 504, 507})
 TIMEOUT = httpx.Timeout(60.0, connect=5.0, write=60.0)
 ACCEPT = {"accept": "text/event-stream"}
 _decode_message = msgspec.json.Decoder(Message).decode

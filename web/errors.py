@@ -12,16 +12,18 @@ WebError
 ├── Misdirected 421     the Host header names a host that is not served here
 ├── Unprocessable 422   readable, but nobody here can do it
 ├── Internal 500        our fault
-└── Away 503            a server behind this one is away; try again
+├── Away 503            a server behind this one is away; try again
+└── Full 507            a server behind this one has no room left
 """
 
+import errno
 from typing import ClassVar
 
 import msgspec
-from asyncpg import PostgresError
+from asyncpg import DiskFullError, PostgresError
 from botocore.exceptions import BotoCoreError, ClientError
-from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
+from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -38,6 +40,7 @@ from streams.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -125,6 +128,13 @@ class Away(WebError):
     headers: ClassVar[dict[str, str]] = {"Retry-After": str(RETRY_AFTER_S)}
 
 
+class Full(WebError):
+    """A server behind this one has no room left: somebody has to make some."""
+
+    status, name, title = 507, "full", "No room is left; make some and try again"
+    headers: ClassVar[dict[str, str]] = {"Retry-After": str(RETRY_AFTER_S)}
+
+
 class Internal(WebError):
     """Our fault; the log has the trace."""
 
@@ -161,11 +171,28 @@ def translate(error: Exception) -> WebError:
         return error
     if isinstance(error, HTTPException):
         return _BY_STATUS.get(error.status_code, BadRequest)(error.detail)
+    if full := _full(error):
+        return Full(f"{full} is full: make room there; nothing that was accepted is lost.")
     for kind, answer, words in _ANSWERS:
         if isinstance(error, kind):
             text = str(error) or " ".join((kind.__doc__ or "").split())
             return answer(words.format(error=text))
     return Internal("The log of the web process has the details.")
+
+
+def _full(error: BaseException) -> str | None:
+    """Which place is full, when that is what a server says."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig.__cause__ or error
+    reply = error.response.get("ResponseMetadata", {}) if isinstance(error, ClientError) else {}
+    places = {
+        "The disk of the object store": reply.get("HTTPStatusCode") == 507,
+        "The disk of Postgres": isinstance(error, DiskFullError),
+        "The memory of Redis": isinstance(error, OutOfMemoryError),
+        "The disk of Redis": isinstance(error, ResponseError) and "MISCONF" in str(error),
+        "The disk of the web process": isinstance(error, OSError) and error.errno in NO_ROOM,
+    }
+    return next((place for place, full in places.items() if full), None)
 
 
 def render(error: WebError) -> Response:

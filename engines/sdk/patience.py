@@ -25,6 +25,8 @@ FULL = (OutOfMemoryError, NoPermissionError)
 STORE_AWAY = (BotoCoreError, aiohttp.ClientError, OSError, asyncio.TimeoutError)
 STORE_S = 60.0
 """How long an absence of the artifact store is waited out before the attempt fails."""
+NO_ROOM = 507
+"""A store whose disk is full: somebody has to make room, and what was worked out waits for it."""
 
 
 async def until_written(call: Callable[[], Awaitable[T]]) -> T:
@@ -42,12 +44,17 @@ async def until_written(call: Callable[[], Awaitable[T]]) -> T:
 
 
 async def until_stored(call: Callable[[], Awaitable[T]]) -> T:
-    """The result of a call to S3, tried again for STORE_S; then the last error."""
+    """The result of a call to S3, tried again for STORE_S; then the last error.
+
+    A store that is full is waited for as long as it takes.
+    """
     deadline, wait = time.monotonic() + STORE_S, 0.25
     while True:
         try:
             return await call()
         except (*STORE_AWAY, ClientError) as error:
+            if status_of(error) == NO_ROOM:
+                deadline = time.monotonic() + STORE_S
             if time.monotonic() + wait > deadline or not _may_pass(error):
                 raise
             log.warning("the artifact store is away, trying again: %s", error)
@@ -64,7 +71,12 @@ def passing(error: Exception) -> bool:
     return True
 
 
+def status_of(error: Exception) -> int:
+    """The HTTP status with which the store refused; 500 where it gave none."""
+    if not isinstance(error, ClientError):
+        return 500
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
+
+
 def _may_pass(error: Exception) -> bool:
-    if isinstance(error, ClientError):
-        return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)) >= 500
-    return True
+    return status_of(error) >= 500

@@ -25,6 +25,8 @@ class Status:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set for what cannot wait for the next heartbeat: ready now, or draining."""
     ready: bool = False
+    cramped: bool = False
+    """No task is taken, for there is no room for its files."""
     attempt: Attempt | None = None
 
     def word(self) -> str:
@@ -113,6 +115,8 @@ class Presence:
             waits_for = "Redis"
         elif not status.ready:
             waits_for = "its start: the log, or its model"
+        elif status.cramped:
+            waits_for = f"room on the disk of {replica.folder}"
         said = Health(
             replica=replica.name,
             state=status.word(),

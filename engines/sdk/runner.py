@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from engines.sdk import metrics
+from engines.sdk import metrics, workspace
 from engines.sdk.attempt import Attempt
 from engines.sdk.patience import LOG_AWAY, passing, until_written
 from engines.sdk.presence import Presence, Status
@@ -91,6 +91,9 @@ class Runner:
 
     async def _turn(self) -> None:
         """Wait for a task and see it through, or rest when there is none."""
+        if self._is_cramped():
+            await self._unless_drained(asyncio.sleep(1.0))
+            return
         try:
             ticket = await self._take()
         except LOG_AWAY as error:
@@ -104,6 +107,20 @@ class Runner:
         elif ticket is not None:
             await self._see_through(ticket)
         await self._unless_drained(self.replica.slot.rest())
+
+    def _is_cramped(self) -> bool:
+        """Whether the disk has no room for a task's files: it is left to others, or for later.
+
+        Failing task after task would use up the budgets of all that wait.
+        """
+        cramped = workspace.free(self.replica.folder) < workspace.ROOM
+        if cramped != self.status.cramped:
+            self.status.cramped = cramped
+            if cramped:
+                log.warning("no task is taken: the disk of %s is full", self.replica.folder)
+            else:
+                log.info("there is room on the disk again")
+        return cramped
 
     async def _take(self) -> Ticket | None:
         """As Queue.take, but a Redis that is away does not hold up a drain."""

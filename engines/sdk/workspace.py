@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,8 @@ from streams.job import Job
 from streams.transcript import Prepared
 
 OUTPUT = "output.json"
+ROOM = 64 << 20
+"""Bytes that must be free before a task is begun."""
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
 
 
@@ -54,6 +57,12 @@ async def fetch(
         documents=documents,
         tracks=tracks,
     )
+
+
+def free(folder: Path) -> int:
+    """Bytes that are free on the disk of a folder, or of where it will be."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(there).free
 
 
 async def store(artifacts: Artifacts, order: Run, result: Result) -> Artifact:

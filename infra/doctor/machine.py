@@ -9,7 +9,9 @@ from infra.doctor.finding import Finding, fail, ok, warn
 from infra.local.home import is_alive
 from infra.local.record import Process, Running
 
-LEAST_BYTES, SCARCE_BYTES = 1 << 30, 5 << 30
+FULL_BYTES, LEAST_BYTES, SCARCE_BYTES = 100 << 20, 1 << 30, 5 << 30
+PLACES = ("valkey", "postgres", "s3", "work", "logs")
+"""What in a home may have a disk of its own."""
 
 
 def examine(home: Path) -> list[Finding]:
@@ -35,17 +37,31 @@ def directory(home: Path) -> list[Finding]:
         reason = error.strerror or str(error)
         cure = "make it writable, or name another directory with --home or DALSTON_HOME"
         return [fail("home", f"{home} cannot be written: {reason}", cure)]
-    return [*findings, disk(shutil.disk_usage(there).free, home)]
+    return [*findings, *disks(home, there)]
 
 
-def disk(free: int, home: Path) -> Finding:
+def disks(home: Path, there: Path) -> list[Finding]:
+    """The disk of the home, and those of its servers that have another."""
+    found = [disk(shutil.disk_usage(there).free, home)]
+    seen = {there.stat().st_dev}
+    for place in (home / name for name in PLACES):
+        if place.exists() and place.stat().st_dev not in seen:
+            seen.add(place.stat().st_dev)
+            found.append(disk(shutil.disk_usage(place).free, place, f"disk of {place.name}"))
+    return found
+
+
+def disk(free: int, place: Path, part: str = "disk") -> Finding:
     """Bytes that are left for audio, models and the log."""
     detail = f"{free / 1e9:.1f} GB free"
+    if free < FULL_BYTES:
+        detail = f"it is full: {free / 1e6:.1f} MB free"
     if free < LEAST_BYTES:
-        return fail("disk", detail, f"make room: servers stop when the disk of {home} is full")
+        cure = f"make room: work stops when the disk of {place} is full, and goes on by itself"
+        return fail(part, detail, cure)
     if free < SCARCE_BYTES:
-        return warn("disk", detail, "make room soon, or erase jobs that nobody needs")
-    return ok("disk", detail)
+        return warn(part, detail, "make room soon, or erase jobs that nobody needs")
+    return ok(part, detail)
 
 
 def processes(running: Running) -> list[Finding]:

@@ -1,6 +1,7 @@
 """All the examinations, together; one that cannot be made is a finding too."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,6 +15,7 @@ from projector import database
 from streams.artifacts import Artifacts
 from streams.connection import connect
 from streams.settings import Settings
+from web.errors import Full, translate
 
 PATIENCE_S = 15.0
 CURES = {
@@ -74,7 +76,9 @@ async def attempt(part: str, look: Callable[[], Awaitable[list[Finding]]]) -> li
         return [fail(part, f"no answer within {PATIENCE_S:g} s", CURES[part])]
     except Exception as error:  # noqa: BLE001 - the rim: a sick part must not hide the others
         lines = str(error).splitlines() or [type(error).__name__]
-        return [fail(part, lines[0], CURES[part])]
+        answer = translate(error)
+        cure = str(answer) if isinstance(answer, Full) else CURES[part]
+        return [fail(part, lines[0], cure)]
 
 
 async def processes(running: Running) -> list[Finding]:
@@ -84,12 +88,24 @@ async def processes(running: Running) -> list[Finding]:
         "projector": running.projector.health,
         **{name: engine.health for name, engine in running.engines.items()},
     }
-    answers = await asyncio.gather(*(http.answers(f"{a}/readyz") for a in addresses.values()))
+    answers = await asyncio.gather(*(http.ask(f"{a}/readyz") for a in addresses.values()))
     mute = [
-        f"{name} ({address}/readyz)"
-        for (name, address), yes in zip(addresses.items(), answers, strict=True)
-        if not yes
+        f"{name} ({reason(said) or f'{address}/readyz'})"
+        for (name, address), (status, said) in zip(addresses.items(), answers, strict=True)
+        if status != 200
     ]
     if mute:
         return [fail("readiness", f"not ready: {', '.join(mute)}", "ask it, and read its log")]
     return [ok("readiness", f"all {len(addresses)} processes are ready")]
+
+
+def reason(said: bytes) -> str:
+    """What a process that is not ready waits for, in its own words; empty when it gives none."""
+    try:
+        told = json.loads(said)
+    except ValueError:
+        return ""
+    found = [told.get("trouble"), told.get("waits_for")]
+    found += [f"{name}: {told[name]}" for name in ("redis", "postgres", "s3", "live")
+              if told.get(name, "ok") != "ok"]  # fmt: skip
+    return "; ".join(text for text in found if text)

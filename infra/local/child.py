@@ -114,7 +114,7 @@ class Child:
                 try:
                     await self._launch()
                     break
-                except ChildFailed as error:
+                except (ChildFailed, OSError) as error:  # no process, no room for its log
                     reason = str(error).splitlines()[0]
             self._tell("ready", "restarted")
 

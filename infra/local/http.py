@@ -8,6 +8,11 @@ PATIENCE_S = 2.0
 
 async def answers(url: str) -> bool:
     """Whether a GET of `url` (http, with a port) is answered with status 200."""
+    return (await ask(url))[0] == 200
+
+
+async def ask(url: str) -> tuple[int, bytes]:
+    """The status and the body with which a GET of `url` is answered; 0 without an answer."""
     parts = urlsplit(url)
     request = (
         f"GET {parts.path or '/'} HTTP/1.1\r\nhost: {parts.netloc}\r\nconnection: close\r\n\r\n"
@@ -17,9 +22,11 @@ async def answers(url: str) -> bool:
             reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
             try:
                 writer.write(request.encode())
-                status = await reader.readline()
+                reply = await reader.read()
             finally:
                 writer.close()
     except (OSError, TimeoutError):
-        return False
-    return status.split(b" ")[1:2] == [b"200"]
+        return 0, b""
+    head, _, body = reply.partition(b"\r\n\r\n")
+    status = head.partition(b"\r\n")[0].split(b" ")[1:2]
+    return (int(status[0]) if status and status[0].isdigit() else 0), body

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal
 
 import msgspec
@@ -96,7 +96,8 @@ class Mouth:
     def step(self, step: Step) -> None:
         """Tell one step."""
         moment = time.strftime("%Y-%m-%d %H:%M:%S")
-        print(moment, step.name, step.state, step.detail, file=sys.stderr, flush=True)
+        with suppress(OSError):  # a full disk is no reason to let a child be
+            print(moment, step.name, step.state, step.detail, file=sys.stderr, flush=True)
         self._say(Line(step=step))
 
     def end(self, how: Literal["ready", "failed", "already running"], message: str = "") -> None:

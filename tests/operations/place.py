@@ -10,6 +10,7 @@ from pathlib import Path
 
 from infra.client import Client
 from infra.local import stack
+from infra.local.record import Running
 from streams.events import JobRequest
 from streams.job import TERMINAL
 from tests.echo.script import Act, Script, encode
@@ -26,11 +27,16 @@ SLOW = Script(says="worth the wait", acts={"transcribe": (Act(seconds=1.0),)})
 
 @dataclass
 class Place:
-    """One home. ``environ``: what its commands have beside the environment of the tests."""
+    """One home.
+
+    environ: what its commands have beside the environment of the tests.
+    within: what each command is put behind, such as nsenter. root: where its files are seen.
+    """
 
     home: Path
     environ: Mapping[str, str] = field(default_factory=dict)
     within: tuple[str, ...] = ()
+    root: Path = Path("/")
 
     async def dalston(self, *words: str, status: int = 0) -> str:
         """Run a command on this home; its stdout, once its exit code is as expected."""
@@ -55,7 +61,15 @@ class Place:
 
     def client(self) -> Client:
         """Its API."""
-        return Client(stack.read(self.home).web.url)
+        return Client(self.running().web.url)
+
+    def running(self) -> Running:
+        """What stack.json says."""
+        return stack.read(self.seen(self.home))
+
+    def seen(self, path: Path) -> Path:
+        """Where the test finds what the stack has at that path."""
+        return self.root / path.relative_to("/")
 
     async def submit(self, count: int, script: Script = SLOW) -> list[str]:
         """Ids of so many accepted jobs."""
