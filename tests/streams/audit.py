@@ -21,7 +21,7 @@ async def snapshot(redis: Redis, keys: Keys) -> Kept:
 async def view(redis: Redis, keys: Keys) -> dict[str, Any]:
     """The same without what a restart changes: when a consumer was seen last."""
     found = [key async for key in redis.scan_iter(match=f"{keys.base}*", count=1000)]
-    return {key.decode(): await _holds(redis, key) for key in sorted(found)}
+    return {key.decode("latin-1"): await _holds(redis, key) for key in sorted(found)}
 
 
 async def _holds(redis: Redis, key: bytes) -> Any:
