@@ -8,16 +8,19 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 LOCKED_ENGINES := $(dir $(wildcard engines/*/requirements.in))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev lock lint test test-faults test-browser test-docker bench-core
+.PHONY: help setup setup-dev redis7 lock lint test test-faults test-browser test-docker bench-core
 
 help: ## show what there is to make
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: ## make .venv with all that runs need (instant the second time)
 	@$(PYTHON) infra/setup.py $(VENV)
 
 setup-dev: ## the same with the tools that tests and checks need
 	@$(PYTHON) infra/setup.py $(VENV) --dev
+
+redis7: ## get Redis 7.0 for the tests, from Debian, beside everything else (says SKIPPED if not)
+	@sh tests/redis7.sh .dalston/redis7
 
 lock: setup ## pin all requirements again, newest that fit, hashes included
 	$(COMPILE) --upgrade pyproject.toml --extra local --group build -o requirements.lock
@@ -36,10 +39,10 @@ lint: setup-dev ## ruff, formatting, mypy (strict, tests too), import rules
 # A suite that hangs is a failure too, and is to say so.
 TEST := timeout --foreground --kill-after=30 2400 $(BIN)/pytest -p no:cacheprovider
 
-test: setup-dev ## all tests but the slow suites, against real servers that they start
+test: setup-dev redis7 ## all tests but the slow suites, against real servers that they start
 	$(TEST) -n 2 --dist loadfile -m "not docker and not faults and not browser"
 
-test-faults: setup-dev ## kill, stall and cut off real processes while jobs run (SHORT=1: a few)
+test-faults: setup-dev redis7 ## kill, stall and cut off real processes while jobs run (SHORT=1: a few)
 	DALSTON_SHORT=$(SHORT) $(TEST) -m faults tests
 
 test-browser: setup-dev ## the page in a real browser (needs chromium)

@@ -97,11 +97,11 @@ async def test_a_tail_of_zeros_is_refused_until_the_operator_cuts_it_off(
     commit.files.incr.write_bytes(commit.raw[: commit.cuts[-20]] + bytes(500))
     with pytest.raises(Refused, match="check-aof --fix"):
         await commit.files.state()
-    checker = tmp_path / "valkey-check-aof"  # the server is its own checker, by this name
-    server = local_valkey.binary(commit.files.environ).resolve()
-    if "redis" in server.name:
-        checker = tmp_path / "redis-check-aof"
-    checker.symlink_to(server)
+    server = local_valkey.binary(commit.files.environ)
+    checker = server.with_name("redis-check-aof")
+    if not checker.exists():
+        checker = tmp_path / "valkey-check-aof"  # the server is its own checker, by this name
+        checker.symlink_to(server)
     process = await asyncio.create_subprocess_exec(
         checker, "--fix", commit.files.incr, stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
