@@ -46,9 +46,9 @@ class Presence:
         self.dispossessed = False
         self._replica = replica
         self._status = status
+        self._announced = False
         self._beat_at = float("-inf")
         self._started_at = time.time()
-        self._announced = False
 
     async def claim(self) -> None:
         """Wait while another process on this host lives under this replica's name."""
@@ -77,9 +77,9 @@ class Presence:
                 status.draining.set()
                 return
             await registry.announce(self._announcement())
+            self._announced = True
             self._beat_at = time.monotonic()
             with contextlib.suppress(TimeoutError):
-            self._announced = True
                 async with asyncio.timeout(HEARTBEAT_S):
                     await status.changed.wait()
             status.changed.clear()
