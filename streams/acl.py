@@ -114,8 +114,8 @@ def _web(keys: Keys) -> Rights:
 
 def _projector(keys: Keys) -> Rights:
     """The projector keeps the partition: it begins, trims and recovers the log, and runs timers."""
-    reading = ("xread", "xrange", "zmscore", "zrangebyscore", "get", "mget", "zrange")
-    queues = ("xack", "xdel", "xinfo|groups", "xinfo|consumers", "xgroup|create",
+    reading = ("exists", "xread", "xrange", "zmscore", "zrangebyscore", "get", "mget", "zrange")
+    queues = ("xack", "xclaim", "xdel", "xinfo|groups", "xinfo|consumers", "xgroup|create",
               "xgroup|delconsumer", "zscore")  # fmt: skip
     writing = ("hset", "hsetnx", "xtrim", "set", "del", "unlink", "zadd", "zrem", "pexpire")
     return Rights(
