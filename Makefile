@@ -42,8 +42,12 @@ TEST := timeout --foreground --kill-after=30 2400 $(BIN)/pytest -p no:cacheprovi
 test: setup-dev redis7 ## all tests but the slow suites, against real servers that they start
 	$(TEST) -n 2 --dist loadfile -m "not docker and not faults and not browser"
 
-test-faults: setup-dev redis7 ## kill, stall and cut off real processes while jobs run (SHORT=1: a few)
+test-faults: setup-dev redis7 ## hurt real processes while jobs run (SHORT=1: a few; SEEDS=1..50: at random, long)
+ifdef SEEDS
+	$(BIN)/python -m tests.faults.driver --seeds $(SEEDS) --seconds $(or $(SECONDS),60)
+else
 	DALSTON_SHORT=$(SHORT) $(TEST) -m faults tests
+endif
 
 test-browser: setup-dev ## the page in a real browser (needs chromium)
 	$(TEST) -m browser tests/browser

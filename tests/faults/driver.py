@@ -140,6 +140,8 @@ async def _story(
         for person in persons:
             person.leave()
         await asyncio.wait_for(asyncio.gather(*working), 120)
+        for follower in followers:
+            follower.hurry()
         say(f"at rest after {await come_to_rest(run):.1f} s")
         evidence = await collect(run, told, followers)
         say(f"{len(evidence.events)} events, {len(evidence.objects)} objects to look at")

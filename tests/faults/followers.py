@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import httpx
@@ -42,16 +42,25 @@ class Follower:
         self.seen: list[Seen] = []
         self.wrong: list[str] = []
         self.resumed = self.fell = 0
+        self.away = ""
+        """Why the last connection ended."""
         self._url = url
         self._chance = chance
         self._listen = self._websocket if kind == "websocket" else self._stream
         self._stalls = stalls
 
+    def hurry(self) -> None:
+        """No more stalling."""
+        self._stalls = False
+
     async def follow(self) -> None:
         """For ever."""
         while True:
-            with suppress(*AWAY):  # it comes back with the cursor
+            try:
                 await self._once()
+                self.away = "had enough"
+            except AWAY as error:  # it comes back with the cursor
+                self.away = repr(error)
             self.resumed += bool(self.seen)
             await asyncio.sleep(AGAIN_S)
 
@@ -97,7 +106,9 @@ class Follower:
     async def _websocket(self) -> AsyncGenerator[Message]:
         query = "&".join(f"{name}={value}" for name, value in self._cursor().items())
         url = f"{self._url.replace('http', 'ws', 1)}/v1/events?{query}"
-        async with connect(url, open_timeout=10, max_queue=4, max_size=None) as socket:
+        async with connect(
+            url, open_timeout=10, close_timeout=1, max_queue=4, max_size=None
+        ) as socket:
             async for text in socket:
                 yield _decode(text)
 

@@ -70,12 +70,17 @@ def live_views_are_true(seen: Evidence) -> Finding:
             _snapshot_is_true(found, seen, follower, part, erased)
             _events_are_true(found, seen, follower, part, last=last)
         caught_up = follower.stands_at(seen.events[-1].seq)
-        found.check(caught_up, f"{follower.name} was never told all")
+        found.check(caught_up, _where(follower, seen.events[-1].seq))
     found.note = ", ".join(
         f"{f.name}: {len(f.seen)} snapshots, {f.resumed} resumed, fell {f.fell} times"
         for f in seen.followers
     )
     return found
+
+
+def _where(follower: Follower, seq: int) -> str:
+    at = follower.seen[-1].at if follower.seen else None
+    return f"{follower.name} stands at {at}, not at {seq}; its last connection: {follower.away}"
 
 
 def _snapshot_is_true(
