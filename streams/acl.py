@@ -124,12 +124,14 @@ def _projector(keys: Keys) -> Rights:
         rights=(
             *_committing(keys),
             Right((*reading, *queues, *writing), (f"~{keys.base}:*",)),
+            Right((*SCRIPTS, "hmget"), (f"~{keys.base}:*",)),  # to recover a log out of sight
         ),
     )
 
 
 def _committing(keys: Keys) -> tuple[Right, ...]:
-    """What loading a job and commit.lua do, but for settling, which is the queue's owner's."""
+    """What loading a job and commit.lua do, but for what is the queue's owner's (to settle) and the
+    projector's (to enqueue again)."""
     job, queue, backlog, fair = (
         keys.job("*"), keys.queue("*"), keys.backlog("*"), keys.fair("*"),
     )  # fmt: skip
@@ -141,7 +143,7 @@ def _committing(keys: Keys) -> tuple[Right, ...]:
         Right(("xadd",), (f"%W~{keys.log}", f"%W~{queue}")),
         Right(("hset",), (f"%W~{keys.head}", f"%W~{job}", f"%W~{fair}")),
         Right(("pexpire",), (f"%W~{job}",)),
-        Right(("xlen", "xpending", "xrange"), (f"%R~{queue}",)),
+        Right(("xlen", "xpending"), (f"%R~{queue}",)),
         Right(("zrange", "zcard", "zscore"), (f"%R~{backlog}",)),
         Right(("zadd", "zrem"), (f"%W~{backlog}",)),
         Right(("del",), (f"%W~{fair}",)),

@@ -3,7 +3,9 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from redis import exceptions as errors
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -32,17 +34,15 @@ SOCKET_TIMEOUT_S = 15.0
 class NotPermitted(errors.NoPermissionError):
     """The user that we log in as may not do this: `dalston acl` prints the rights it needs."""
 
-    def __init__(self, *said: str, status_code: str | None = None) -> None:
-        cure = "give it the rights that `dalston acl` prints, and see `dalston doctor`"
-        super().__init__(": ".join([*said, cure]), status_code=status_code)
+    def __init__(self, user: str, said: str, *, status_code: str | None = None) -> None:
+        cure = "give it the rights that `dalston acl` prints"
+        super().__init__(f"{said} (user {user or 'default'}): {cure}", status_code=status_code)
 
 
-Parser: type[Any] = type(
-    "Parser",
-    (DefaultParser,),
-    {"EXCEPTION_CLASSES": {**DefaultParser.EXCEPTION_CLASSES, "NOPERM": NotPermitted}},
-)
-"""The client's own, but for its word on missing rights, which names no cure."""
+def parser(user: str) -> type[Any]:
+    """The client's own, but for its word on missing rights, which names no user and no cure."""
+    known = {**DefaultParser.EXCEPTION_CLASSES, "NOPERM": partial(NotPermitted, user)}
+    return type("Parser", (DefaultParser,), {"EXCEPTION_CLASSES": known})
 
 
 class Patience(Retry):
@@ -98,7 +98,7 @@ def connect(url: str, *, patience: float = PATIENCE_S, connections: int = 64) ->
         socket_connect_timeout=5,
         health_check_interval=30,
         retry=Patience(patience),
-        parser_class=Parser,
+        parser_class=parser(urlsplit(url).username or ""),
         driver_info=None,  # CLIENT SETINFO is no right that our users need
     )
     return Redis.from_pool(pool)

@@ -8,6 +8,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, ResponseError
 
+from streams.connection import NotPermitted
 from streams.errors import (
     EventTooLarge,
     LogInconsistent,
@@ -22,6 +23,8 @@ _ERRORS: dict[str, type[StreamsError]] = {
     "INCONSISTENT": LogInconsistent,
     "TOOLARGE": EventTooLarge,
 }
+DENIED = ("ACL failure in script", "The user executing the script can't")
+"""How Valkey and Redis begin to say that a script asked for more than its caller may."""
 
 
 class Script:
@@ -39,6 +42,9 @@ class Script:
         except ResponseError as error:
             name, _, text = str(error).removeprefix("ERR ").partition(" ")
             known = _ERRORS.get(name)
+            if str(error).removeprefix("ERR ").startswith(DENIED):
+                user = self._redis.connection_pool.connection_kwargs.get("username") or ""
+                raise NotPermitted(user, str(error)) from None
             if known is None:
                 raise
             raise known(text.partition(" script:")[0]) from None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from infra.cli.remains import command, descendants, listens
 from infra.local.home import Home, is_alive
@@ -21,19 +22,21 @@ pytestmark = [pytest.mark.xdist_group("terminal"), pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "samples" / "sense_and_sensibility.flac"
+REDIS_URL = "DALSTON_REDIS_URL"
 SAID = (ROOT / "samples" / "sense_and_sensibility.txt").read_text()
 
 
 class Terminal:
     """Runs `dalston` with a home of its own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **environ: str) -> None:
         self.home = home
         self.environ = {
             **{k: v for k, v in os.environ.items() if not k.startswith("DALSTON_")},
             "DALSTON_HOME": str(home),
             "DALSTON_ENVS": str(ROOT / ".dalston" / "envs"),
             "PYTHONPATH": str(ROOT),
+            **environ,
         }
 
     def __call__(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -75,6 +78,25 @@ def dalston(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     yield terminal
     if Home(terminal.home).is_locked():
         terminal("down")
+
+
+def redis(terminal: Terminal) -> Redis:
+    """As the operator of its stack."""
+    return Redis.from_url(json.loads((terminal.home / "secrets.json").read_text())[REDIS_URL])
+
+
+def refused(terminal: Terminal) -> list[str]:
+    """What Redis denied to any of the stack's users since it started."""
+    with redis(terminal) as client:
+        said: Any = client.acl_log()
+    return [f"{one['username']}: {one['object']}" for one in said]
+
+
+def users(terminal: Terminal) -> set[str]:
+    """Who is connected."""
+    with redis(terminal) as client:
+        clients: Any = client.client_list()
+    return {one["user"] for one in clients}
 
 
 def words(text: str) -> list[str]:
@@ -192,6 +214,15 @@ def test_tables_are_rebuilt_and_redis_is_recovered_while_it_runs(dalston: Termin
     assert "the same" in dalston("rebuild").stdout
     assert "epoch 2" in dalston("recover", "--yes").stdout
     assert "John" in dalston("transcribe", str(SAMPLE)).stdout
+
+
+def test_each_process_has_a_user_of_its_own_and_asked_for_nothing_that_its_role_may_not_do(
+    dalston: Terminal,
+) -> None:
+    assert refused(dalston) == []
+    engines = {f"dalston-engine-{name}" for name in dalston.stack["engines"]}
+    assert {"dalston-web", "dalston-projector", *engines} <= users(dalston)
+    assert "default" not in users(dalston)
 
 
 def test_down_leaves_no_process_and_what_was_kept_is_there_again(dalston: Terminal) -> None:
