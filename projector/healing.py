@@ -3,9 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from redis.asyncio import Redis
 from sqlalchemy import Row, text
@@ -32,8 +32,16 @@ TASKS = text("""
     SELECT job, stage, token, tenant, engine, status FROM stages
     WHERE status IN ('ready', 'running')
       AND coalesce(started_at, ready_at) NOT BETWEEN :before AND :soon
-    ORDER BY engine, job, stage LIMIT :limit OFFSET :offset
+      AND (engine, job, stage) > (:engine, :job, :stage)
+    ORDER BY engine, job, stage LIMIT :limit
 """)
+
+
+class Mark(NamedTuple):
+    """The log's end at some time: once it is folded, what was accepted before is seen or lost."""
+
+    seq: int
+    at: datetime
 
 
 class Each(Protocol):
@@ -46,14 +54,13 @@ class Each(Protocol):
 
 async def heal(connection: AsyncConnection, ledger: Ledger, each: Each) -> None:
     """Queue again what waits, and begin again what runs, where no queue knows of it."""
-    now, offset = ledger.clock.now(), 0
+    now = ledger.clock.now()
+    last = {"engine": "", "job": "", "stage": ""}
     one_at_a_time = asyncio.Lock()  # a connection serves one question at a time
     while True:
         # What is later than soon was written before the clock went back: old enough, too.
-        values = {
-            "before": now - PATIENCE, "soon": now + PATIENCE, "limit": PAGE, "offset": offset,
-        }  # fmt: skip
-        rows = (await connection.execute(TASKS, values)).all()
+        values = {"before": now - PATIENCE, "soon": now + PATIENCE, "limit": PAGE}
+        rows = (await connection.execute(TASKS, values | last)).all()
         for engine, tasks in groupby(rows, key=lambda row: str(row.engine)):
             missing = await _missing(ledger.redis, ledger.keys, engine, list(tasks))
 
@@ -64,7 +71,7 @@ async def heal(connection: AsyncConnection, ledger: Ledger, each: Each) -> None:
             await each("task missing", missing, again)
         if len(rows) < PAGE:
             return
-        offset += PAGE
+        last = {name: getattr(rows[-1], name) for name in last}
 
 
 async def _missing(
@@ -101,16 +108,29 @@ async def _again(connection: AsyncConnection, ledger: Ledger, row: Row[Any]) -> 
 
 
 async def resubmit(
-    connection: AsyncConnection, ledger: Ledger, registry: Registry, each: Each
-) -> None:
-    """Commit the first events of accepted jobs that have none, when all there are is folded."""
+    connection: AsyncConnection,
+    ledger: Ledger,
+    registry: Registry,
+    each: Each,
+    mark: Mark | None = None,
+) -> Mark | None:
+    """Commit the first events of accepted jobs that have none; the mark for the next time.
+
+    While jobs come in the fold never stands at the head: it is to have passed where the head was.
+    """
     head = await Log(ledger.redis, ledger.keys).head()
-    if head is None or (await checkpoint(connection)).seq < head.seq:
-        return
-    now = ledger.clock.now()
-    missing = await submissions.missing(connection, before=now - PATIENCE, soon=now + PATIENCE)
+    if head is None:
+        return None
+    now, folded = ledger.clock.now(), (await checkpoint(connection)).seq
+    here = Mark(head.seq, now)
+    if folded >= here.seq or mark is None or mark.seq > here.seq:
+        mark = here
+    if folded < mark.seq:
+        return mark
+    before = min(mark.at, now) - PATIENCE
+    missing = await submissions.missing(connection, before=before, soon=now + PATIENCE)
     if not missing:
-        return
+        return here
     offered = offers(await registry.alive())
 
     async def submit(submission: Submission) -> None:
@@ -123,3 +143,4 @@ async def resubmit(
             await submissions.submit(ledger, submission, [])
 
     await each("submission", missing, submit)
+    return here

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from projector import metrics
-from projector.healing import heal, resubmit
+from projector.healing import Mark, heal, resubmit
 from streams import decide
 from streams.commit import Ledger, Ticket
 from streams.connection import AWAY
@@ -53,6 +53,7 @@ class Timers:
         self._ledger = Ledger(redis, Keys(settings.key_prefix, settings.partition))
         self._registry = Registry(redis, self._ledger.keys)
         self._engines: set[str] = set()
+        self._mark: Mark | None = None
         self._last = self._scanned = self._healed = -1e9
         self._ahead: float | None = None
         self._hold_until = self._expire_from = 0.0
@@ -86,7 +87,9 @@ class Timers:
             await self._forget_consumers()
             await heal(connection, self._ledger, self._each)
             self._healed = clock
-        await resubmit(connection, self._ledger, self._registry, self._each)
+        self._mark = await resubmit(
+            connection, self._ledger, self._registry, self._each, self._mark
+        )
         self._last = time.monotonic()
 
     def _mind_the_gap(self, clock: float) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from projector import metrics, store
+from projector import ended, metrics, store
 from projector.checkpoints import begin, move
 from projector.continuity import broken
 from projector.database import raw
@@ -206,6 +206,7 @@ class Worker:
             if self._replicated:
                 await self._barrier()
         self._committed(to, rows, changes)
+        await ended.let_go(self._redis, self._keys, changes.after.values())
         await self._trim()
 
     def _committed(self, to: Checkpoint, rows: list[Row], changes: Changes) -> None:

@@ -164,6 +164,29 @@ async def test_an_accepted_job_whose_event_is_missing_is_submitted_again_once(
     assert (await job_of(ledger, job_id)).rev == 3
 
 
+async def test_it_is_submitted_again_though_the_log_never_stands_still(
+    start: Start, db: AsyncEngine, connection: AsyncConnection, timers: Timers, ledger: Ledger,
+    log: Log,
+) -> None:  # fmt: skip
+    job_id = new_id()
+    lost = Submission(
+        id=job_id, tenant="default", fingerprint="f", filename="a.wav",
+        source=traffic.artifact(job_id, "source"), request=JobRequest(),
+        accepted_at=datetime.now(UTC) - timedelta(seconds=6),
+    )  # fmt: skip
+    async with db.begin() as c:
+        await submissions.accept(c, lost)
+    await traffic.submitted(ledger)
+    await timers.tick(connection)
+    assert await ledger.load(job_id) is None  # nothing is folded: it may be on the log
+    running = start()
+    await caught_up(db, log)
+    await running.stop()
+    await traffic.submitted(ledger)
+    await timers.tick(connection)  # the fold is behind, as ever, but past where it had to come
+    assert (await job_of(ledger, job_id)).status == "queued"
+
+
 async def test_a_replica_whose_heartbeat_stopped_is_told_expired_once(
     start: Start, connection: AsyncConnection, timers: Timers, redis: Redis, ledger: Ledger,
     log: Log,

@@ -8,7 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench import traffic
-from projector import queries
+from projector import ended, queries
+from projector.ended import KEPT_S
 from streams.commit import Ledger
 from streams.events import FACTS, EngineRegistered
 from streams.keys import Keys
@@ -27,6 +28,25 @@ async def test_the_projection_is_the_pure_fold_of_the_archive(
     jobs = await archived_jobs(db)
     assert jobs == await projected_jobs(db)
     assert jobs[job.id] == job == await ledger.load(job.id)
+
+
+async def test_the_state_of_an_ended_job_leaves_redis_soon_after_it_is_archived(
+    start: Start, db: AsyncEngine, redis: Redis, ledger: Ledger, log: Log, keys: Keys
+) -> None:
+    gone, going = await traffic.succeeded(ledger), await traffic.submitted(ledger)
+    key, limit = keys.job(gone.id), KEPT_S * 1000
+    assert await redis.pttl(key) > limit
+    start()
+    await caught_up(db, log)
+
+    async def shortened() -> bool:
+        return 0 < await redis.pttl(key) <= limit
+
+    await until(shortened)
+    assert await redis.pttl(keys.job(going.id)) == -1
+    await redis.pexpire(key, 1000)
+    await ended.let_go(redis, keys, [gone])
+    assert await redis.pttl(key) <= 1000
 
 
 async def test_the_archive_is_the_log_event_for_event(
