@@ -18,8 +18,8 @@ from engines.sdk.host import Result
 from engines.sdk.patience import LOG_AWAY, STORE_AWAY, passing, until_written
 from engines.sdk.replica import Replica
 from streams import decide, tasks
-from streams.commit import Decide, Ticket
-from streams.errors import ArtifactCorrupt, ArtifactMissing, Refused
+from streams.commit import Committed, Decide, Ticket
+from streams.errors import ArtifactCorrupt, ArtifactMissing, Refused, SchemaTooNew
 from streams.events import AnyFact, Usage
 from streams.job import Job
 
@@ -230,18 +230,20 @@ class Attempt:
 
     async def _commit(self, decided: Decide, *, settle: Ticket | None = None) -> bool:
         """Write, waiting for a Redis that is away; False when the job has gone on without us."""
+        try:
+            committed = await until_written(lambda: self._write(decided, settle))
+        except (Refused, SchemaTooNew) as refusal:
+            log.info("%s of job %s: %s", self.ticket.stage, self.ticket.job, refusal)
+            return False
+        self._job = committed.job or self._job
+        return True
+
+    async def _write(self, decided: Decide, settle: Ticket | None) -> Committed:
+        """One try. Between two the lease is renewed: a Redis that is full still does that."""
         async with self._writing:
-            try:
-                committed = await until_written(
-                    lambda: self._replica.ledger.transition(
-                        self.ticket.job, decided, known=self._job, settle=settle
-                    )
-                )
-            except Refused as refusal:
-                log.info("%s of job %s: %s", self.ticket.stage, self.ticket.job, refusal)
-                return False
-            self._job = committed.job or self._job
-            return True
+            return await self._replica.ledger.transition(
+                self.ticket.job, decided, known=self._job, settle=settle
+            )
 
     async def _commit_or_drop(self, decided: Decide) -> bool:
         """The last word on the attempt, which settles it either way."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import msgspec
 import psutil
+from redis.asyncio import Redis
 
 from infra.local.child import Child
 from streams.settings import Settings
@@ -66,6 +67,29 @@ async def test_jobs_are_accepted_and_read_while_redis_is_away(
         while (await served.client.get(f"/v1/jobs/{job_id}")).json()["status"] == "accepted":
             await asyncio.sleep(0.2)
     await until(lambda: served.web.hub.live)
+    await driver.complete(job_id)
+    assert (await served.client.get(f"/v1/jobs/{job_id}?wait=10")).json()["status"] == "succeeded"
+
+
+async def test_a_redis_without_memory_is_named_and_jobs_are_accepted_all_the_same(
+    served: Served, driver: Driver, redis: Redis
+) -> None:
+    before = await post(served)
+    await settled(served)
+    await redis.config_set("maxmemory", "1")
+    try:
+        reply = await served.client.post("/v1/jobs", files={"file": ("a.wav", b"RIFF")})
+        assert (reply.status_code, reply.json()["status"]) == (202, "accepted")
+        job_id = reply.json()["id"]
+        assert (await served.client.get(f"/v1/jobs/{before}")).status_code == 200
+        said = await served.client.post(f"/v1/jobs/{before}/cancel")
+        assert said.status_code == 507
+        assert "is full: make room" in said.json()["detail"]
+    finally:
+        await redis.config_set("maxmemory", "0")
+    async with asyncio.timeout(20):
+        while (await served.client.get(f"/v1/jobs/{job_id}")).json()["status"] == "accepted":
+            await asyncio.sleep(0.2)
     await driver.complete(job_id)
     assert (await served.client.get(f"/v1/jobs/{job_id}?wait=10")).json()["status"] == "succeeded"
 

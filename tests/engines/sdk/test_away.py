@@ -99,6 +99,24 @@ async def test_redis_away_for_ten_seconds_loses_no_work(
     assert (await bench.queue().depth()).running == 0
 
 
+async def test_redis_full_for_ten_seconds_loses_no_work(bench: Bench, tmp_path: Path) -> None:
+    """Leases live on meanwhile, and what cannot be written is written once there is memory."""
+    engine = await bench.start(DALSTON_LEASE_S="2")
+    first, second = await begin(bench, engine, tmp_path / "flag")
+    await bench.redis.config_set("maxmemory", "1")
+    for _ in range(int(AWAY_S)):
+        await asyncio.sleep(1.0)
+        assert await bench.queue().lost(2.0) == []
+    assert not (await bench.job(first)).terminal, "its end cannot be written yet"
+    assert "maxmemory" in bench.logs()
+    await bench.redis.config_set("maxmemory", "0")
+    for job_id in (first, second):
+        job = await bench.end(job_id, s=30)
+        assert job.status == "succeeded", bench.logs()
+        assert (job.stages["prepare"].token, job.stages["prepare"].failed) == (1, 0)
+    assert engine.process.returncode is None
+
+
 async def test_s3_away_for_ten_seconds_loses_no_work(bench: Bench, tmp_path: Path) -> None:
     there = urlsplit(bench.settings.s3_url)
     line = Line(there.hostname or "", there.port or 0)
