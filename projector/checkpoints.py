@@ -3,21 +3,39 @@
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from projector.errors import CheckpointMoved
+from projector.errors import CheckpointMoved, FoldedByNewer
 from projector.queries import Checkpoint
+from streams.job import SCHEMA
 
 MOVE = text("""
     UPDATE checkpoints SET seq = :to, id = :id, epoch = :epoch, moved_at = now()
-    WHERE name = :name AND seq = :seq AND id = :from AND epoch = :before
+    WHERE name = :name AND seq = :seq AND id = :from AND epoch = :before AND schema <= :schema
 """)
 BEGIN = text("""
     INSERT INTO checkpoints (name, seq, id, epoch) VALUES (:name, 0, '', 1) ON CONFLICT DO NOTHING
 """)
+CLAIM = text("UPDATE checkpoints SET schema = :schema WHERE name = :name AND schema < :schema")
+CLAIMED = text("SELECT schema FROM checkpoints WHERE name = :name")
 
 
 async def begin(connection: AsyncConnection, name: str) -> None:
     """Make a checkpoint before the first event, unless there is one."""
     await connection.execute(BEGIN, {"name": name})
+
+
+async def claim(connection: AsyncConnection, name: str, schema: int = SCHEMA) -> None:
+    """Take a checkpoint for this version: an older one can move it no more.
+
+    Raises:
+        FoldedByNewer: a newer one took it.
+    """
+    await connection.execute(CLAIM, {"name": name, "schema": schema})
+    found = int(await connection.scalar(CLAIMED, {"name": name}) or 0)
+    if found > schema:
+        raise FoldedByNewer(
+            f"a newer version of Dalston folds here (schema {found}, this one knows {schema}): "
+            "this one stands by; upgrade it"
+        )
 
 
 async def move(connection: AsyncConnection, name: str, before: Checkpoint, to: Checkpoint) -> None:
@@ -28,7 +46,7 @@ async def move(connection: AsyncConnection, name: str, before: Checkpoint, to: C
     """
     values = {
         "name": name, "seq": before.seq, "from": before.id, "before": before.epoch,
-        "to": to.seq, "id": to.id, "epoch": to.epoch,
+        "to": to.seq, "id": to.id, "epoch": to.epoch, "schema": SCHEMA,
     }  # fmt: skip
     if (await connection.execute(MOVE, values)).rowcount != 1:
         raise CheckpointMoved(f"{name} is no longer at event {before.seq}: somebody else moved it")

@@ -17,6 +17,14 @@ class CheckpointMoved(ProjectorError):
     """Another projector archived these events first: read the checkpoint again and go on."""
 
 
+class FoldedByNewer(ProjectorError):
+    """A newer version of Dalston folds the log here: upgrade this one; until then it stands by."""
+
+
+class DatabaseNewer(ProjectorError):
+    """A newer version of Dalston has changed the tables: use its commands on this database."""
+
+
 class ArchiveMissing(ProjectorError):
     """The database holds no archive but Redis's log has begun to be trimmed: name the database
     that belongs to this Redis, or run `dalston recover` to begin anew from what is here."""
@@ -35,4 +43,4 @@ class NotCaughtUp(ProjectorError):
 
 
 class TablesBusy(ProjectorError):
-    """A long transaction reads the tables that are to be swapped: end it, and rebuild again."""
+    """A long transaction reads the tables that are to change: end it, or wait, and try again."""

@@ -81,6 +81,8 @@ def fold_on(changes: Changes, rows: Iterable[Row], known: Mapping[str, Job]) -> 
             continue
         if type(told.fact) is Unknown:
             changes.skip(row)
+            if row.type in FACTS:
+                changes.errors.append(f"event {row.seq} ({row.type}) has values of a later version")
             if job is None:  # of an aggregate that we do not know either
                 continue
         if job is None:

@@ -1,6 +1,7 @@
 """The projector as a process: everything put together, once, and taken down in order."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 from contextlib import AsyncExitStack
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projector import database, memory, metrics
 from projector.erasure import Eraser
+from projector.errors import FoldedByNewer, TablesBusy
 from projector.health import Health
 from projector.index import Index
 from projector.leader import lead
@@ -30,6 +32,8 @@ PATIENCE_S = 2.0
 """For Redis, in one command: the loops around it wait longer, and say so."""
 LAG_S = 1.0
 
+STAND_BY_S = 5.0
+"""Between two looks whether a newer version still folds here."""
 
 class ProjectorSettings(Settings, frozen=True, kw_only=True):
     """What the projector alone needs to know."""
@@ -68,7 +72,13 @@ class Projector:
             objects = await stack.enter_async_context(Objects(own))
             await self._migrate(stop)
             memory.settle()
-            await self._work(objects, stop)
+            while not stop.is_set():
+                try:
+                    await self._work(objects, stop)
+                except FoldedByNewer as newer:
+                    logger.warning("%s", newer)
+                    self.worker.trouble = str(newer)
+                    await self._stand_by(stop)
 
     async def _migrate(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -80,10 +90,19 @@ class Projector:
                 self.worker.trouble = f"Postgres is away: {error}"
                 await asyncio.sleep(0.5)
 
+            except TablesBusy as busy:
+                logger.warning("%s", busy)
+                self.worker.trouble = str(busy)
+                await asyncio.sleep(1.0)
     async def _work(self, objects: Objects, stop: asyncio.Event) -> None:
         index = Index(self._database, objects)
         eraser = Eraser(self._database, objects, self._redis, self._keys)
         lock = f"{self._keys.base}:leader"
+
+    async def _stand_by(self, stop: asyncio.Event) -> None:
+        """Neither fold nor lead: whoever is newer does."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), STAND_BY_S)
 
         async def leading(connection: AsyncConnection) -> None:
             await tasks.first(

@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from projector import database, memory, store
 from projector.database import raw
 from projector.digest import digest
-from projector.errors import RebuildRunning, TablesBusy
+from projector.errors import DatabaseNewer, RebuildRunning, TablesBusy
 from projector.queries import FOLD
 from projector.shadow import OLD, SHADOW, Shadow, fetch
 from projector.tables import PROJECTIONS
@@ -72,11 +72,15 @@ async def rebuild(settings: Settings, progress: Progress = silent) -> Report:
     the archive says.
 
     Raises:
+        DatabaseNewer: this version does not know all that the tables hold.
         RebuildRunning: somebody else is at it.
         TablesBusy: a transaction that reads the tables does not end; nothing was changed.
     """
     pool = database.engine(settings, pool=3)
     try:
+        found = await database.version(pool)
+        if found is not None and found > database.HEAD:
+            raise DatabaseNewer(f"the database is at {found}, this version knows {database.HEAD}")
         async with pool.connect() as guard:
             if not await guard.scalar(ALONE, {"lock": LOCK}):
                 raise RebuildRunning("another rebuild of this database is under way")

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from projector.errors import IdempotencyMismatch
 from streams import decide
 from streams.commit import Committed, Ledger
+from streams.errors import SchemaTooNew
 from streams.events import Artifact, JobRequest
 from streams.pipeline import Offer, plan
 
@@ -17,7 +18,8 @@ from streams.pipeline import Offer, plan
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
     """A request whose audio is stored; ``id`` is the job's, ``fingerprint`` a sha256 of both.
 
-    ``landed`` means that its job is in the projection: it is never submitted again.
+    ``landed`` means that its job is in the projection: it is never submitted again. ``later`` are
+    options that a newer version took and this one does not know.
     """
 
     id: str
@@ -30,6 +32,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str | None = None
     again_from: str | None = None
     landed: bool = False
+    later: tuple[str, ...] = ()
 
 
 INSERT = text("""
@@ -80,9 +83,15 @@ async def submit(ledger: Ledger, submission: Submission, offers: Sequence[Offer]
 
     Raises:
         InvalidRequest: no engine takes what is asked for.
+        SchemaTooNew: this version would forget some of it; a newer one is to begin the job.
     """
     if submission.landed:
         return Committed(await ledger.load(submission.id))
+    if submission.later:
+        raise SchemaTooNew(
+            f"job {submission.id} asks for {', '.join(submission.later)}, which this version does "
+            "not know: a newer one begins it"
+        )
     stages = plan(submission.request, offers)
     return await ledger.transition(
         submission.id,
@@ -133,6 +142,7 @@ async def missing(
 
 
 def _submission(row: RowMapping) -> Submission:
+    asked = msgspec.json.decode(row["request"], type=dict[str, msgspec.Raw])
     return Submission(
         id=row["id"],
         tenant=row["tenant"],
@@ -144,4 +154,5 @@ def _submission(row: RowMapping) -> Submission:
         again_from=row["again_from"],
         accepted_at=row["accepted_at"].astimezone(UTC),
         landed=row["landed"],
+        later=tuple(sorted(asked.keys() - JobRequest.__struct_fields__)),
     )

@@ -51,8 +51,12 @@ checkpoints = Table(
     Column("id", Text, nullable=False),
     Column("epoch", Integer, nullable=False),
     Column("moved_at", Time, nullable=False, server_default=text("now()")),
+    Column("schema", Integer, nullable=False, server_default=text("1")),
 )
-"""How far each consumer of the log has come: the fold, the text index, the eraser."""
+"""How far each consumer of the log has come: the fold, the text index, the eraser.
+
+``schema`` is streams.job.SCHEMA of the newest version that came here: older ones stand by.
+"""
 
 jobs = Table(
     "jobs",
@@ -69,6 +73,7 @@ jobs = Table(
     Column("erased", Boolean, nullable=False),
     Column("state", Text, nullable=False),
     Index("jobs_tenant", "tenant", "id"),
+    Index("jobs_status", "tenant", "status", "id"),
     Index(
         "jobs_deadline",
         "deadline",

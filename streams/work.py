@@ -85,7 +85,10 @@ class Queue:
             if not _away(error):
                 raise
             held = 0
-        state: Any = await self._redis.hget(self._keys.job(ticket.job), "state")
+        found: Any = await self._redis.hmget(self._keys.job(ticket.job), ["state", "schema"])
+        state, schema = found
+        if state and int(schema or 0) > jobs.SCHEMA:
+            return "fenced"  # by a newer version, over whose state this one cannot write
         job: Job | None = jobs.decode(state) if state else None
         answer = standing(job, stage=ticket.stage, token=ticket.token)
         return "fenced" if answer == "ok" and not held else answer

@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 
 from projector import queries, submissions
 from projector.submissions import Submission
+from streams.errors import SchemaTooNew
 from streams.job import Job
 from web.backends import PATIENCE_S
 from web.call import Call, Web
@@ -74,7 +75,7 @@ async def _in_redis(web: Web, job_id: str, tenant: str) -> Job | None:
     try:
         async with asyncio.timeout(PATIENCE_S):
             job = await web.backends.ledger.load(job_id)
-    except (RedisError, OSError) as error:
+    except (RedisError, OSError, SchemaTooNew) as error:
         log.warning("job %s is shown as projected: %s", job_id, error)
         return None
     return job if job is not None and job.tenant == tenant else None

@@ -32,6 +32,10 @@ class InvalidInput(EngineFailure):
     kind = "input"
 
 
+class UnknownOption(EngineFailure):
+    """A later version plans with an option that this one does not have: upgrade it, then retry."""
+
+
 class ModelUnavailable(EngineFailure):
     """The model cannot be had here: the job fails at once; the message says how to get it."""
 
@@ -75,8 +79,15 @@ class Task(msgspec.Struct, kw_only=True):
         """All options as a typed value of the engine's own.
 
         Raises:
-            InvalidInput: an option has a wrong type or is not known; the message names it.
+            UnknownOption: one is not known here; the stage is parked, for a newer engine knows it.
+            InvalidInput: one has a wrong type; the message names it.
         """
+        unknown = self.options.keys() - set(getattr(kind, "__struct_encode_fields__", self.options))
+        if unknown:
+            raise UnknownOption(
+                f"{self.engine} {self.version} does not know the option "
+                f"{', '.join(sorted(unknown))}: upgrade it, then `dalston parked retry`"
+            )
         try:
             return msgspec.convert(self.options, kind)
         except msgspec.ValidationError as error:

@@ -64,7 +64,7 @@ async def until_stored(call: Callable[[], Awaitable[T]]) -> T:
 
 def passing(error: Exception) -> bool:
     """Whether an error of Redis may mend while we wait: it is away or unwell, not refusing us."""
-    if isinstance(error, REFUSED):
+    if isinstance(error, (*REFUSED, SchemaTooNew)):
         return False
     if isinstance(error, ResponseError) and not isinstance(error, AWAY):
         return isinstance(error, FULL) or any(word in str(error) for word in UNWELL)

@@ -15,12 +15,14 @@ from engines.sdk.presence import Presence, Status
 from engines.sdk.replica import Replica
 from streams import decide, tasks
 from streams.commit import Ticket
-from streams.errors import Refused
+from streams.errors import Refused, SchemaTooNew
 
 log = logging.getLogger("dalston.engine")
 
 BLOCK_MS = 1000
 """How long one wait for a task lasts, so how late a drain of an idle engine is noticed."""
+NEWER_S = 1.0
+"""Between two tasks that are a newer version's: they pass through here as long as it is away."""
 GOODBYE_S = 5.0
 """A Redis that is away holds up a drain no longer than this."""
 
@@ -88,6 +90,16 @@ class Runner:
             )
         except Refused:
             await self.replica.ledger.settle(ticket)
+        except SchemaTooNew as newer:
+            await self._leave_to_newer(ticket, newer)
+
+    async def _leave_to_newer(self, ticket: Ticket, newer: SchemaTooNew) -> None:
+        """Take our hands off a task that only a newer version can do.
+
+        The projector misses it in the queue, and puts it back for whoever comes next.
+        """
+        log.warning("%s of job %s is not ours: %s", ticket.stage, ticket.job, newer)
+        await until_written(lambda: self.replica.ledger.settle(ticket))
 
     async def _turn(self) -> None:
         """Wait for a task and see it through, or rest when there is none."""
@@ -134,7 +146,12 @@ class Runner:
 
     async def _see_through(self, ticket: Ticket) -> None:
         replica, began = self.replica, time.monotonic()
-        job = await until_written(lambda: replica.ledger.load(ticket.job))
+        try:
+            job = await until_written(lambda: replica.ledger.load(ticket.job))
+        except SchemaTooNew as newer:
+            await self._leave_to_newer(ticket, newer)
+            await self._unless_drained(asyncio.sleep(NEWER_S))
+            return
         if job is None:
             await until_written(lambda: replica.ledger.settle(ticket))
             return

@@ -32,4 +32,4 @@ async def nothing_is_lost(parts: Parts, traffic: Traffic, settings: Settings) ->
     await traffic.all_succeed()
     await folded(settings)
     await check(settings)
-    assert not parts.died
+    assert not parts.died, parts.died

@@ -1,8 +1,11 @@
 """A stack on the tests' servers whose parts each come from a tree of their own."""
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
+
+import asyncpg
 
 from infra.local import http, programs
 from infra.local.child import Child, Program
@@ -15,6 +18,8 @@ from tests.mixed.trees import Tree
 STAGES = {kind.name: stage for stage, kind in ENGINES.items()}
 """Engine → the stage that it does."""
 START_S = 90.0
+TAKE_BACK = {"v0.1.0": "UPDATE alembic_version SET version_num = '0001'"}
+"""What docs/operations.md has people do before a projector goes back to a release."""
 
 
 class Parts:
@@ -34,6 +39,8 @@ class Parts:
 
     async def start(self, name: str, tree: Tree) -> None:
         """Start a part from a tree and wait until it is ready."""
+        if name.startswith("projector") and tree.name in TAKE_BACK:
+            await self._take_back(TAKE_BACK[tree.name])
         self.running[name] = child = Child(self._program(name, tree), self._hear)
         self.trees[name] = tree.name
         await child.start()
@@ -61,9 +68,19 @@ class Parts:
         for name in sorted(self.running, key=lambda name: name.split("-")[0] not in STAGES):
             await self.stop(name)
 
+    def address(self, name: str) -> str:
+        """Where a part that is no web says how it does."""
+        return programs.health(int(self.running[name].program.env["DALSTON_HEALTH_PORT"]))
+
     def log(self, name: str) -> str:
         """All that a part has said."""
         return "\n".join(path.read_text() for path in sorted(self._folder.glob(f"{name}.*.log")))
+
+    async def _take_back(self, statement: str) -> None:
+        connection = await asyncpg.connect(self._env["DALSTON_POSTGRES_DSN"])
+        with contextlib.suppress(asyncpg.UndefinedTableError):  # nothing was migrated yet
+            await connection.execute(statement)
+        await connection.close()
 
     def _hear(self, step: Step) -> None:
         if step.state == "died":

@@ -47,6 +47,10 @@ class Traffic:
         trace: TracebackType | None,
     ) -> None:
         await self.pause()
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of the web."""
         await self._http.aclose()
 
     def flow(self) -> None:
@@ -84,6 +88,11 @@ class Traffic:
                 return self.accepted[-1].job
             assert reply.status_code == 503, reply.text
             await asyncio.sleep(0.2)
+
+    async def post(self, fields: dict[str, str]) -> httpx.Response:
+        """A small job with fields of a form, once."""
+        files = {"file": ("a.json", encode(Script()))}
+        return await self._http.post("/v1/jobs", data=fields, files=files)
 
     async def act(self, job: str, what: str) -> httpx.Response:
         """``cancel`` or ``retry`` a job."""

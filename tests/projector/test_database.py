@@ -2,12 +2,18 @@
 
 import asyncio
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from projector import database
+from projector.checkpoints import begin, claim, move
+from projector.errors import CheckpointMoved, DatabaseNewer, FoldedByNewer, TablesBusy
+from projector.queries import Checkpoint
+from projector.rebuild import rebuild
 from projector.tables import metadata
+from streams.job import SCHEMA
 from streams.settings import Settings
 
 
@@ -29,4 +35,64 @@ async def test_the_migrated_schema_is_the_one_that_the_tables_describe(settings:
 
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
+    await engine.dispose()
+
+
+async def test_a_migration_waits_for_a_long_reader_without_holding_up_all_others(
+    settings: Settings,
+) -> None:
+    await database.migrate(settings)
+    engine = database.engine(settings)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        await connection.execute(text("ALTER TABLE checkpoints DROP COLUMN schema"))
+    async with engine.connect() as backup:
+        await backup.execute(text("SELECT * FROM checkpoints"))
+        with pytest.raises(TablesBusy, match="long transaction"):
+            await database.migrate(settings)
+        assert await database.version(engine) == "0001"
+        async with engine.begin() as connection:
+            await connection.execute(text("INSERT INTO checkpoints VALUES ('x', 0, '', 1)"))
+    await database.migrate(settings)
+    assert await database.version(engine) == database.HEAD
+    await engine.dispose()
+
+
+async def test_a_release_that_was_taken_back_is_upgraded_once_more(settings: Settings) -> None:
+    await database.migrate(settings)
+    engine = database.engine(settings)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    await database.migrate(settings)
+    assert await database.version(engine) == database.HEAD
+    await engine.dispose()
+
+
+async def test_a_schema_of_a_newer_version_stays_as_it_is(settings: Settings) -> None:
+    await database.migrate(settings)
+    engine = database.engine(settings)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await database.migrate(settings)
+    assert await database.version(engine) == "9999"
+    with pytest.raises(DatabaseNewer, match="9999"):
+        await rebuild(settings)
+    await engine.dispose()
+
+
+async def test_a_checkpoint_that_a_newer_version_took_is_moved_by_no_older_one(
+    settings: Settings,
+) -> None:
+    await database.migrate(settings)
+    engine = database.engine(settings)
+    async with engine.begin() as connection:
+        await begin(connection, "fold")
+        await claim(connection, "fold")
+        await move(connection, "fold", Checkpoint(), Checkpoint(1, "a", 1))
+        await claim(connection, "fold", SCHEMA + 1)
+    async with engine.begin() as connection:
+        with pytest.raises(FoldedByNewer, match="stands by"):
+            await claim(connection, "fold")
+        with pytest.raises(CheckpointMoved):
+            await move(connection, "fold", Checkpoint(1, "a", 1), Checkpoint(2, "b", 1))
     await engine.dispose()

@@ -1,14 +1,17 @@
 """Accepting once by key, whatever is sent twice."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projector import submissions
 from projector.errors import IdempotencyMismatch
 from projector.submissions import Submission
+from streams.commit import Ledger
+from streams.errors import SchemaTooNew
 from streams.events import Artifact, JobRequest
 from streams.ids import new_id
 
@@ -50,6 +53,27 @@ async def test_of_many_at_once_with_one_key_one_is_accepted(db: AsyncEngine) -> 
     answers = await asyncio.gather(*[accept() for _ in range(8)])
     assert sum(fresh for _, fresh in answers) == 1
     assert len({row.id for row, _ in answers}) == 1
+
+
+async def test_a_request_of_a_newer_version_is_left_to_it_and_nothing_of_it_is_forgotten(
+    db: AsyncEngine, ledger: Ledger
+) -> None:
+    made, plain = submission(), submission()
+    async with db.begin() as c:
+        await submissions.accept(c, made)
+        await submissions.accept(c, plain)
+        await c.execute(
+            text("UPDATE submissions SET request = :request WHERE id = :id"),
+            {"id": made.id, "request": '{"language":"en","mood":true,"depth":2}'},
+        )
+        later = datetime.now(UTC) + timedelta(seconds=1)
+        found = await submissions.missing(c, before=later, soon=later)
+    missing = {one.id: one for one in found}
+    assert (missing[made.id].later, missing[plain.id].later) == (("depth", "mood"), ())
+    with pytest.raises(SchemaTooNew, match="asks for depth, mood"):
+        await submissions.submit(ledger, missing[made.id], [])
+    assert await ledger.load(made.id) is None
+    assert (await submissions.submit(ledger, missing[plain.id], [])).job
 
 
 async def test_a_submission_is_found_by_its_tenant_alone(db: AsyncEngine) -> None:

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from streams import decide
 from streams.commit import Clock, Committed, Ledger
 from streams.errors import LogMissing, Refused, SchemaTooNew, UnknownJob
-from streams.events import JobRequest, StageProgressed
+from streams.events import EngineDrained, JobRequest, StageProgressed
 from streams.job import fold
 from streams.keys import Keys
 from streams.log import Head, Log
@@ -121,6 +121,17 @@ async def test_the_state_of_a_newer_version_is_not_touched(
         await start(ledger, "a")
     with pytest.raises(SchemaTooNew, match="schema 99"):
         await ledger.transition("a", lambda job, now: decide.cancel(job, now=now), known=known)
+
+
+async def test_a_replica_is_told_of_by_any_version(
+    redis: Redis, keys: Keys, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fact = EngineDrained(engine="e", replica="e@h-0")
+    monkeypatch.setattr("streams.commit.SCHEMA", 2)  # an upgraded one, before it was taken back
+    await ledger.append("e@h-0", fact)
+    monkeypatch.undo()
+    assert await redis.hget(keys.job("e@h-0"), "schema") == b"1"
+    await ledger.append("e@h-0", fact)
 
 
 async def test_sixty_four_callers_on_one_job_lose_nothing(

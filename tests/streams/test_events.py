@@ -118,6 +118,13 @@ def test_fields_of_a_later_version_are_passed_over() -> None:
     assert decode_fact("stage.parked", later) == StageParked(stage="a", reason="x")
 
 
+def test_values_of_a_later_version_are_kept_byte_for_byte() -> None:
+    later = (
+        b'{"type":"stage.failed","stage":"a","token":1,"engine":"e","kind":"network","reason":""}'
+    )
+    assert decode_fact("stage.failed", later) == Unknown(data=later)
+
+
 def test_a_fact_of_an_earlier_version_lacks_the_fields_that_came_later() -> None:
     early = b'{"type":"stage.failed","stage":"a","token":1,"engine":"e","kind":"error","reason":""}'
     fact = decode_fact("stage.failed", early)

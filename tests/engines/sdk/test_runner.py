@@ -1,6 +1,7 @@
 import asyncio
 import hashlib
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from streams.events import Artifact, PlannedStage, StageCompleted, type_of
 from streams.log import Head
 from streams.registry import Announcement
 from streams.transcript import Transcript
-from tests.engines.sdk.conftest import Bench, one
+from tests.engines.sdk.conftest import Bench, one, wait_file
 
 
 async def test_a_task_is_taken_done_and_told(bench: Bench) -> None:
@@ -172,3 +173,36 @@ async def test_without_prewarming_no_model_is_loaded_before_a_task_asks_for_it(
     job = await bench.end(await bench.submit(one()))
     assert job.status == "succeeded"
     assert job.stages["prepare"].usage.model == "small"
+
+
+async def test_a_task_of_a_newer_version_is_left_in_peace_and_the_next_one_is_done(
+    bench: Bench,
+) -> None:
+    newer = await bench.submit(one())
+    await bench.redis.hset(bench.ledger.keys.job(newer), "schema", "99")
+    plain = await bench.submit(one())
+    before = await bench.redis.hgetall(bench.ledger.keys.job(newer))
+    supervisor = await bench.start()
+    assert (await bench.end(plain)).status == "succeeded"
+    assert await bench.redis.hgetall(bench.ledger.keys.job(newer)) == before
+    assert await bench.redis.xlen(bench.queue().key) == 0
+    assert f"prepare of job {newer} is not ours" in supervisor.log.read_text()
+    assert await supervisor.stop() == 0
+
+
+async def test_a_task_whose_job_a_newer_version_wrote_to_meanwhile_is_dropped(
+    bench: Bench, tmp_path: Path
+) -> None:
+    flag = tmp_path / "begun"
+    job = await bench.submit(one("walk", steps=200, flag=str(flag)))
+    supervisor = await bench.start(DALSTON_LEASE_S="2")
+    await bench.until(wait_file(flag), job)
+    key = bench.ledger.keys.job(job)
+    await bench.redis.hset(key, "schema", "99")
+    before = await bench.redis.hgetall(key)
+    deadline = time.monotonic() + 20
+    while await bench.redis.xlen(bench.queue().key):
+        assert time.monotonic() < deadline, bench.logs()
+        await asyncio.sleep(0.05)
+    assert await bench.redis.hgetall(key) == before
+    assert await supervisor.stop() == 0

@@ -1,10 +1,11 @@
 import array
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engines.sdk import testing, wav
-from engines.sdk.contract import InvalidInput
+from engines.sdk.contract import InvalidInput, Task, UnknownOption
 from streams.transcript import Transcript
 from tests.engines.sdk.toys import Ear, Last, Toy
 
@@ -50,3 +51,23 @@ def test_documents_of_earlier_stages_are_given() -> None:
     said = testing.run(Toy(), options={"do": "echo"}).output
     outcome = testing.run(Last(), documents={"transcribe": said})
     assert outcome.output == Transcript(duration=1.0, segments=said.segments)
+
+
+class Wishes(msgspec.Struct, frozen=True):
+    beam: int = 5
+
+
+def asked(**options: int | str) -> Task:
+    return Task(
+        job="j", stage="s", token=1, engine="ear", version="1", workdir=Path(), base_uri="",
+        options=dict(options),
+    )  # fmt: skip
+
+
+def test_an_option_of_a_later_version_waits_for_an_upgrade_and_does_not_fail_the_job() -> None:
+    assert asked(beam=2).parsed(Wishes) == Wishes(2)
+    with pytest.raises(UnknownOption, match="ear 1 does not know the option mood: upgrade it"):
+        asked(beam=2, mood="calm").parsed(Wishes)
+    assert UnknownOption.kind == "error"  # which is retried, then parked
+    with pytest.raises(InvalidInput, match="option not taken by ear"):
+        asked(beam="wide").parsed(Wishes)
