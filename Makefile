@@ -8,7 +8,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 LOCKED_ENGINES := $(dir $(wildcard engines/*/requirements.in))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev redis7 lock lint test test-faults test-browser test-docker bench-core
+.PHONY: help setup setup-dev redis7 lock lint test test-faults test-browser test-docker bench-core bench-load
 
 help: ## show what there is to make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ test-docker: setup-dev ## build and run the Compose file, lose an engine, tear i
 
 bench-core: setup-dev ## hand-off, pipeline beside the bare library, projector, commits, memory
 	$(BIN)/python -m bench.core
+
+bench-load: setup-dev ## far more than a stack is built for (`.venv/bin/python -m bench.load --help`)
+	$(BIN)/python -m bench.load $(PARTS)
 
 .PHONY: demo up down
 

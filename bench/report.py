@@ -27,3 +27,13 @@ def show(title: str, rows: list[Row]) -> bool:
         table.add_row(row.what, row.value, row.target, mark)
     Console(file=sys.stdout, width=110).print(table)
     return all(row.ok is not False for row in rows)
+
+
+def markdown(title: str, rows: list[Row]) -> str:
+    """The same as a section of a document."""
+    lines = [f"### {title}", "", "| what | measured | target | |", "| --- | --- | --- | --- |"]
+    for row in rows:
+        mark = {None: "", True: "met", False: "**missed**"}[row.ok]
+        cells = (row.what, row.value, row.target, mark)
+        lines.append("| " + " | ".join(cell.replace("|", "\\|").strip() for cell in cells) + " |")
+    return "\n".join([*lines, "", ""])
