@@ -32,6 +32,9 @@ SKIPPED = Counter(
 TIMERS = Counter(
     "dalston_projector_timers", "what the timers set going, by kind", ["kind"], registry=REGISTRY
 )
+SWEPT = Counter(
+    "dalston_projector_swept_objects", "objects deleted that nothing named", registry=REGISTRY
+)
 LEADING = Gauge(
     "dalston_projector_leading", "1 while this projector runs the timers", registry=REGISTRY
 )

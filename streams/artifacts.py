@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -56,6 +57,13 @@ def key_of(job: str, stage: str, token: int, name: str) -> str:
 def source_key(job: str) -> str:
     """The key of the audio that was submitted."""
     return f"jobs/{job}/source"
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """An object as a listing shows it; ``at`` is when it was written, by the store's clock."""
+
+    key: str
+    at: datetime
 
 
 class Artifacts:
@@ -221,16 +229,37 @@ class Artifacts:
         """Delete every object of a job; how many there were."""
         count = 0
         async for key in self.keys(f"jobs/{job}/"):
-            await self._s3.delete_object(Bucket=self.bucket, Key=key)
+            await self.delete(key)
             count += 1
         return count
 
     async def keys(self, prefix: str) -> AsyncIterator[str]:
         """The keys of all objects that begin so."""
+        async for page in self.pages(prefix):
+            for stored in page:
+                yield stored.key
+
+    async def pages(self, prefix: str) -> AsyncIterator[list[Stored]]:
+        """All objects whose keys begin so, in their order, a thousand or so at a time."""
         pages = self._s3.get_paginator("list_objects_v2")
         async for page in pages.paginate(Bucket=self.bucket, Prefix=prefix):
-            for item in page.get("Contents", ()):
-                yield item["Key"]
+            yield [Stored(one["Key"], one["LastModified"]) for one in page.get("Contents", ())]
+
+    async def delete(self, key: str) -> None:
+        """Delete one object; one that is not there is deleted already."""
+        await self._s3.delete_object(Bucket=self.bucket, Key=key)
+
+    async def end_uploads(self, before: datetime) -> int:
+        """Give up the uploads in parts that were begun before then and never ended; how many."""
+        count = 0
+        pages = self._s3.get_paginator("list_multipart_uploads")
+        async for page in pages.paginate(Bucket=self.bucket):
+            for one in page.get("Uploads", ()):
+                if one["Initiated"] < before:
+                    with suppress(ClientError):  # ended or given up by somebody else meanwhile
+                        await self._abort(one["Key"], one["UploadId"])
+                    count += 1
+        return count
 
     async def copy_to(self, key: str, path: Path) -> Artifact:
         """An object into a file, for somebody who does not know it yet; what it turned out to be.

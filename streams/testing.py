@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from streams import commit as ledgers
 from streams import job as jobs
-from streams.artifacts import CHUNK, Artifacts, key_in
+from streams.artifacts import CHUNK, Artifacts, Stored, key_in
 from streams.commit import Ledger, Ticket, Write
 from streams.decide import standing
 from streams.errors import ArtifactCorrupt, ArtifactMissing
@@ -267,14 +267,21 @@ class MemoryArtifacts(Artifacts):
         """Delete every object of a job; how many there were."""
         keys = [key async for key in self.keys(f"jobs/{job}/")]
         for key in keys:
-            del self.objects[key]
+            await self.delete(key)
         return len(keys)
 
-    async def keys(self, prefix: str) -> AsyncIterator[str]:
-        """The keys of all objects that begin so."""
-        for key in sorted(self.objects):
-            if key.startswith(prefix):
-                yield key
+    async def pages(self, prefix: str) -> AsyncIterator[list[Stored]]:
+        """All objects whose keys begin so; they were written at the beginning of time."""
+        keys = (key for key in sorted(self.objects) if key.startswith(prefix))
+        yield [Stored(key, datetime.min.replace(tzinfo=UTC)) for key in keys]
+
+    async def delete(self, key: str) -> None:
+        """Delete one object."""
+        self.objects.pop(key, None)
+
+    async def end_uploads(self, before: datetime) -> int:  # noqa: ARG002 - as the store's
+        """There are none: an object is put whole."""
+        return 0
 
     async def copy_to(self, key: str, path: Path) -> Artifact:
         """An object into a file; what it turned out to be."""

@@ -88,7 +88,12 @@ async def list_uploads(store: Store, exchange: Exchange, bucket: str, _: str) ->
     store.bucket(bucket)
     found = await to_thread(uploads.of_bucket, store, bucket, exchange.query.get("prefix", ""))
     shown = [
-        Element("Upload", Element("Key", upload.key), Element("UploadId", identity))
+        Element(
+            "Upload",
+            Element("Key", upload.key),
+            Element("UploadId", identity),
+            Element("Initiated", documents.iso(uploads.begun(store, identity))),
+        )
         for identity, upload in found
     ]
     head = [Element("Bucket", bucket), Element("IsTruncated", False)]

@@ -79,6 +79,11 @@ def parts(directory: Path) -> list[Part]:
     return found
 
 
+def begun(store: Store, identity: str) -> float:
+    """When an upload began, in seconds since 1970."""
+    return (store.uploads / identity / "upload.json").stat().st_mtime
+
+
 def of_bucket(store: Store, bucket: str, prefix: str) -> list[tuple[str, Upload]]:
     """Unfinished uploads to a bucket, by key."""
     found = [(path.name, read(path)) for path in store.uploads.iterdir()]
