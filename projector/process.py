@@ -1,6 +1,7 @@
 """The projector as a process: everything put together, once, and taken down in order."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 from contextlib import AsyncExitStack
@@ -11,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projector import database, memory, metrics
 from projector.erasure import Eraser
+from projector.errors import FoldedByNewer, TablesBusy
 from projector.health import Health
 from projector.index import Index
 from projector.leader import lead
 from projector.objects import Objects
 from projector.recover import Recovery, announce
-from projector.sweep import Sweeper
 from projector.timers import Timers
 from projector.worker import Worker, tail
 from streams import tasks
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 PATIENCE_S = 2.0
 """For Redis, in one command: the loops around it wait longer, and say so."""
 LAG_S = 1.0
+STAND_BY_S = 5.0
+"""Between two looks whether a newer version still folds here."""
 
 
 class ProjectorSettings(Settings, frozen=True, kw_only=True):
@@ -39,14 +42,10 @@ class ProjectorSettings(Settings, frozen=True, kw_only=True):
     health_port: Annotated[
         int, Meta(description="port of /healthz and /metrics; 0 takes a free one", ge=0, le=65535)
     ] = 0
-    sweep_s: Annotated[
-        float,
-        Meta(description="seconds after which an object that nothing names goes; 0: never", ge=0),
-    ] = 6 * 3600.0
 
 
 class Projector:
-    """The fold, and beside it, where this process leads, timers, text index, eraser and sweeper."""
+    """The fold, and beside it, where this process leads, timers, text index and eraser."""
 
     def __init__(self, settings: ProjectorSettings) -> None:
         self._settings = settings
@@ -73,24 +72,36 @@ class Projector:
             objects = await stack.enter_async_context(Objects(own))
             await self._migrate(stop)
             memory.settle()
-            await self._work(objects, stop)
+            while not stop.is_set():
+                try:
+                    await self._work(objects, stop)
+                except FoldedByNewer as newer:
+                    logger.warning("%s", newer)
+                    self.worker.trouble = str(newer)
+                    await self._stand_by(stop)
 
     async def _migrate(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
                 await database.migrate(self._settings)
                 break
+            except TablesBusy as busy:
+                logger.warning("%s", busy)
+                self.worker.trouble = str(busy)
+                await asyncio.sleep(1.0)
             except database.AWAY as error:
                 logger.warning("Postgres is not there yet: %r", error)
                 self.worker.trouble = f"Postgres is away: {error}"
                 await asyncio.sleep(0.5)
 
+    async def _stand_by(self, stop: asyncio.Event) -> None:
+        """Neither fold nor lead: whoever is newer does."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), STAND_BY_S)
+
     async def _work(self, objects: Objects, stop: asyncio.Event) -> None:
         index = Index(self._database, objects)
         eraser = Eraser(self._database, objects, self._redis, self._keys)
-        sweeper = Sweeper(
-            self._database, objects, self._redis, self._keys, age_s=self._settings.sweep_s
-        )
         lock = f"{self._keys.base}:leader"
 
         async def leading(connection: AsyncConnection) -> None:
@@ -98,7 +109,6 @@ class Projector:
                 self._timers.run(connection),
                 index.run(self.worker.advanced),
                 eraser.run(self.worker.advanced),
-                sweeper.run(),
             )
 
         async def stopped() -> None:
