@@ -18,6 +18,7 @@ from projector.index import Index
 from projector.leader import lead
 from projector.objects import Objects
 from projector.recover import Recovery, announce
+from projector.sweep import Sweeper
 from projector.timers import Timers
 from projector.worker import Worker, tail
 from streams import tasks
@@ -42,10 +43,14 @@ class ProjectorSettings(Settings, frozen=True, kw_only=True):
     health_port: Annotated[
         int, Meta(description="port of /healthz and /metrics; 0 takes a free one", ge=0, le=65535)
     ] = 0
+    sweep_s: Annotated[
+        float,
+        Meta(description="seconds after which an object that nothing names goes; 0: never", ge=0),
+    ] = 6 * 3600.0
 
 
 class Projector:
-    """The fold, and beside it, where this process leads, timers, text index and eraser."""
+    """The fold, and beside it, where this process leads, timers, text index, eraser and sweeper."""
 
     def __init__(self, settings: ProjectorSettings) -> None:
         self._settings = settings
@@ -102,6 +107,9 @@ class Projector:
     async def _work(self, objects: Objects, stop: asyncio.Event) -> None:
         index = Index(self._database, objects)
         eraser = Eraser(self._database, objects, self._redis, self._keys)
+        sweeper = Sweeper(
+            self._database, objects, self._redis, self._keys, age_s=self._settings.sweep_s
+        )
         lock = f"{self._keys.base}:leader"
 
         async def leading(connection: AsyncConnection) -> None:
@@ -109,6 +117,7 @@ class Projector:
                 self._timers.run(connection),
                 index.run(self.worker.advanced),
                 eraser.run(self.worker.advanced),
+                sweeper.run(),
             )
 
         async def stopped() -> None:
