@@ -20,6 +20,12 @@ MIGRATION_LOCK = 0xDA157041
 LOCK_MS = 500
 """How long a migration waits for a table: whoever comes after it waits as long."""
 CONNECT_S = 10
+SESSION = {
+    "application_name": "dalston", "jit": "off", "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3",
+    "idle_in_transaction_session_timeout": "60s",
+}  # fmt: skip
+"""Whose client is gone without a word is noticed in half a minute, and its locks are freed."""
 AWAY = (OSError, SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """How a server answers that is away, starting, or going."""
 
@@ -34,7 +40,7 @@ def engine(settings: Settings, *, pool: int = 5) -> AsyncEngine:
         return await asyncpg.connect(
             settings.postgres_dsn,
             timeout=CONNECT_S,
-            server_settings={"application_name": "dalston", "jit": "off"},
+            server_settings=SESSION,
         )
 
     return create_async_engine(

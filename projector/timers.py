@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
+from redis.exceptions import OutOfMemoryError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,7 +16,7 @@ from projector.healing import Mark, heal, resubmit
 from streams import decide
 from streams.commit import Ledger, Ticket
 from streams.connection import AWAY
-from streams.errors import LogMissing, Refused
+from streams.errors import LogMissing, Refused, SchemaTooNew
 from streams.events import EngineExpired
 from streams.keys import Keys
 from streams.registry import TTL_S, Registry, engine_of
@@ -187,10 +188,12 @@ class Timers:
                 try:
                     await act(item)
                     metrics.TIMERS.labels(kind).inc()
-                except (*AWAY, LogMissing):
+                except (*AWAY, LogMissing, OutOfMemoryError):
                     raise
                 except Refused as refused:
                     logger.info("%s of %s: %s", kind, item, refused)
+                except SchemaTooNew as newer:
+                    logger.warning("%s of %s is left to a newer version: %s", kind, item, newer)
                 except Exception:
                     metrics.FAILURES.labels("timers").inc()
                     logger.exception("%s of %s failed; it is tried again", kind, item)

@@ -10,10 +10,10 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projector import ended, metrics, store
-from projector.checkpoints import begin, move
+from projector.checkpoints import begin, claim, move
 from projector.continuity import broken
 from projector.database import raw
-from projector.errors import CheckpointMoved, LogDiverged, NotReplicated
+from projector.errors import CheckpointMoved, FoldedByNewer, LogDiverged, NotReplicated
 from projector.fold import TURN, Changes, fold_in_turns, needed
 from projector.queries import FOLD, Checkpoint, checkpoint
 from projector.rows import Row, parse, position
@@ -70,7 +70,11 @@ class Worker:
         self.trouble: str | None = "starting"
 
     async def run(self) -> None:
-        """Fold for ever; an absence of Redis or Postgres is waited out, and nothing is lost."""
+        """Fold for ever; an absence of Redis or Postgres is waited out, and nothing is lost.
+
+        Raises:
+            FoldedByNewer: this one is not to fold here any more.
+        """
         failures = 0
         while True:
             try:
@@ -80,6 +84,8 @@ class Worker:
             except CheckpointMoved as moved:
                 logger.info("%s", moved)
                 await asyncio.sleep(STAND_BACK_S)
+            except FoldedByNewer:
+                raise
             except LogDiverged as diverged:
                 await self._mend(str(diverged))
             except Exception as error:  # noqa: BLE001 - the rim: a server is away, or a bug; go on
@@ -95,6 +101,7 @@ class Worker:
         self._states.clear()
         async with self._database.begin() as connection:
             await begin(connection, FOLD)
+            await claim(connection, FOLD)
             self.at = await checkpoint(connection)
         if reason := await broken(self._log, self.at):
             raise LogDiverged(reason)
