@@ -2,7 +2,7 @@
 
 from projector.rebuild import lines, rebuild
 from streams import job as jobs
-from streams.events import from_entry
+from streams.events import StageCompleted, from_entry
 from tests.faults.evidence import Evidence
 from tests.faults.finding import Finding
 
@@ -115,6 +115,24 @@ def nothing_is_left(seen: Evidence) -> Finding:
             found.check(not key.value, f"{name} holds {key.value}")
         else:
             found.check(kind in KNOWN or key.ttl > 0, f"{name} is nobody's and stays for ever")
+    named = _named(seen)
+    for key in seen.objects:
+        found.check(key.startswith(named), f"nothing names the object {key}")
     for file in seen.temporary:
         found.wrong.append(f"{file} is left over")
     return found
+
+
+def _named(seen: Evidence) -> tuple[str, ...]:
+    """What the keys of all living objects begin with, by the events themselves."""
+    named = ["owner"]
+    for name, story in seen.stories.items():
+        if seen.folded[name].erased:
+            continue
+        named.append(f"jobs/{name}/source")
+        named += [
+            f"jobs/{name}/{fact.stage}/{fact.token}/"
+            for event in story
+            if isinstance(fact := event.fact, StageCompleted)
+        ]
+    return tuple(named)

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 
 from projector import database, queries
+from projector.objects import Objects
+from projector.sweep import Sweeper
 from streams.connection import connect
 from streams.keys import Keys
 from streams.log import Log
@@ -46,6 +48,20 @@ async def come_to_rest(run: Run) -> float:
         if now - began > PATIENCE_S:
             raise Restless(f"still not at rest after {PATIENCE_S:.0f} s: {'; '.join(busy)}")
         await asyncio.sleep(0.5)
+
+
+async def sweep(run: Run) -> int:
+    """Have what nothing names deleted now, however young; how many objects went."""
+    settings = run.settings
+    redis = connect(settings.redis_url, patience=2)
+    engine = database.engine(settings, pool=1)
+    keys = Keys(settings.key_prefix, settings.partition)
+    try:
+        async with Objects(settings) as objects:
+            return await Sweeper(engine, objects, redis, keys, age_s=0.0).sweep()
+    finally:
+        await engine.dispose()
+        await redis.aclose()
 
 
 async def _look(run: Run) -> tuple[int, list[str]]:
