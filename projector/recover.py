@@ -1,12 +1,13 @@
 """Redis anew from Postgres: the archive wins, a new epoch begins where it ends."""
 
-import contextlib
+import asyncio
 import logging
+import zlib
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 from redis.asyncio import Redis
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -19,11 +20,13 @@ from streams import decide
 from streams import job as jobs
 from streams.commit import Ledger
 from streams.connection import connect
-from streams.errors import Refused
-from streams.events import LogRecovered
-from streams.job import Job
-from streams.keys import Keys
+from streams.errors import InvalidRequest, LogInconsistent
+from streams.events import JobRequest, LogRecovered, PlannedStage
+from streams.job import Job, floor_of
+from streams.keys import HIDDEN, Keys
 from streams.log import Head, Log
+from streams.pipeline import Offer, plan
+from streams.registry import Registry, offers
 from streams.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -32,8 +35,11 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
 
 CHUNK = 500
-OURS = frozenset({"job", "queue", "backlog", "fair"})
+AT_ONCE = 16
+OURS = frozenset({"job", "queue", "backlog", "fair", HIDDEN})
 """Kinds of keys that are made anew from the archive."""
+LOCK = zlib.crc32(b"recover")
+ALONE = text("SELECT pg_advisory_lock(:lock)")
 HOLD = text("""
     INSERT INTO checkpoints (name, seq, id, epoch) VALUES (:name, 0, '', 1)
     ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING seq, id, epoch
@@ -45,6 +51,7 @@ LIVE = text("""
     FROM jobs WHERE ended_at IS NULL AND jobs.id > :after ORDER BY jobs.id LIMIT :limit
 """)
 COUNT = text("SELECT count(*) FROM jobs WHERE ended_at IS NULL")
+ACCEPTED = text("SELECT EXISTS (SELECT FROM submissions)")
 ARCHIVED = text("SELECT count(*) FROM events WHERE id = ANY(:ids)")
 
 
@@ -95,44 +102,64 @@ class Recovery:
         self._pool = pool
         self._redis = redis
         self._keys = keys
-        self._ledger = Ledger(redis, keys)
+        self._ledger = Ledger(redis, keys.hidden())
+        self._registry = Registry(redis, keys)
         self._log = Log(redis, keys)
         self._progress = progress
 
     async def run(self, reason: str) -> Report:
         """Recover, whatever state Redis is in."""
-        report = await self._restore(reason, only_if_broken=False)
+        report = await self._recover(reason, only_if_broken=False)
         assert report is not None
-        return await self._requeue(report)
+        return report
 
     async def mend(self, reason: str) -> Report | None:
         """Recover unless the log follows the archive after all, or nothing ever happened here."""
-        report = await self._restore(reason, only_if_broken=True)
-        return await self._requeue(report) if report else None
+        return await self._recover(reason, only_if_broken=True)
 
-    async def _restore(self, reason: str, *, only_if_broken: bool) -> Report | None:
-        """All but the queues. The checkpoint's row is held, so nothing is folded meanwhile."""
-        async with self._pool.begin() as connection:
-            row = (await connection.execute(HOLD, {"name": FOLD})).one()
-            at = Checkpoint(row.seq, row.id, row.epoch)
-            head = await self._log.head()
-            if only_if_broken and await self._fine(at, head):
-                return None
-            epoch = max(at.epoch, head.epoch if head else 0) + 1
-            await connection.execute(NEW_EPOCH, {"name": FOLD, "epoch": epoch})
-            dropped = await self._dropped(connection, at)
-            await self._wipe()
-            count = await self._states(connection)
-            await submissions.land(connection)
-            fact = LogRecovered(at_seq=at.seq, at_id=at.id, reason=reason)
-            await self._ledger.begin(Head(at.seq, at.id, epoch), fact)
+    async def _recover(self, reason: str, *, only_if_broken: bool) -> Report | None:
+        """Make the log where nobody finds it, then note its epoch in Postgres, then show the log.
+
+        In this order: an epoch that anybody could see is never begun a second time.
+        """
+        async with self._pool.connect() as connection:
+            try:
+                await connection.execute(ALONE, {"lock": LOCK})
+                await connection.commit()
+                async with connection.begin():
+                    report = await self._restore(connection, reason, only_if_broken=only_if_broken)
+                if report and not await self._log.publish():
+                    raise LogInconsistent("another log was begun meanwhile: see who else writes")
+                return report
+            finally:
+                await connection.invalidate()  # the lock goes with it, whatever happened
+
+    async def _restore(
+        self, connection: AsyncConnection, reason: str, *, only_if_broken: bool
+    ) -> Report | None:
+        """All of it, hidden. The checkpoint's row is held, so nothing is folded meanwhile."""
+        row = (await connection.execute(HOLD, {"name": FOLD})).one()
+        at = Checkpoint(row.seq, row.id, row.epoch)
+        head = await self._log.head()
+        if only_if_broken and await self._fine(connection, at, head):
+            return None
+        epoch = max(at.epoch, head.epoch if head else 0) + 1
+        await connection.execute(NEW_EPOCH, {"name": FOLD, "epoch": epoch})
+        dropped = await self._dropped(connection, at)
+        await self._wipe()
+        count = await self._states(connection)
+        await submissions.land(connection)
+        fact = LogRecovered(at_seq=at.seq, at_id=at.id, reason=reason)
+        await self._ledger.begin(Head(at.seq, at.id, epoch), fact)
+        begun = await self._begin_again(connection, floor_of(epoch), count)
         return Report(
-            reason=reason, at_seq=at.seq, epoch=epoch, dropped=dropped, jobs=count, requeued=0,
-            restarted=0,
+            reason=reason, at_seq=at.seq, epoch=epoch, dropped=dropped, jobs=count,
+            requeued=begun["ready"], restarted=begun["running"],
         )  # fmt: skip
 
-    async def _fine(self, at: Checkpoint, head: Head | None) -> bool:
-        if head is None and at.seq == 0 and await self._log.first() is None:
+    async def _fine(self, connection: AsyncConnection, at: Checkpoint, head: Head | None) -> bool:
+        # An archive that is empty proves nothing: jobs may have been lost before they were in it.
+        if head is None and at.seq == 0 and not await connection.scalar(ACCEPTED):
             return await self._log.create(Head(0, "", at.epoch))
         return head is not None and await broken(self._log, at) is None
 
@@ -175,36 +202,44 @@ class Recovery:
             self._progress("putting back the jobs under way", done, total)
         return done
 
-    async def _requeue(self, report: Report) -> Report:
-        """Put what waited into its queue; what ran begins again, and its old owner is fenced."""
-        requeued = restarted = 0
-        async with self._pool.connect() as connection:
-            async for rows in pages(connection):
-                for row in rows:
-                    job = jobs.decode(row.state)
-                    await self._ledger.enqueue(job)
-                    requeued += len(decide.waiting(job))
-                    restarted += await self._restart(job)
-                self._progress("queueing tasks", requeued + restarted, report.jobs)
-        return replace(report, requeued=requeued, restarted=restarted)
+    async def _begin_again(
+        self, connection: AsyncConnection, floor: int, total: int
+    ) -> Counter[str]:
+        """Every job goes on from where its archive ends; how many stages waited and ran there.
 
-    async def _restart(self, job: Job) -> int:
-        running = [(name, s.token) for name, s in job.stages.items() if s.status == "running"]
-        for stage, token in running:
-            with contextlib.suppress(Refused):  # it has gone on since
-                await lose(self._ledger, job.id, stage, token)
-        return len(running)
+        Attempts begin again with tokens of the new epoch, so all of before are fenced off.
+        """
+        begun: Counter[str] = Counter()
+        gate, done = asyncio.Semaphore(AT_ONCE), 0
+        offered = offers(await self._registry.alive())
+
+        async def go_on(job: Job) -> None:
+            stages = job.plan or planned(job.request, offered)
+            async with gate:
+                await self._ledger.transition(
+                    job.id,
+                    lambda job, now: decide.recover(job, floor=floor, plan=stages, now=now),
+                    known=job,
+                )
+
+        async for rows in pages(connection):
+            found = [jobs.decode(row.state) for row in rows]
+            await asyncio.gather(*map(go_on, found))
+            begun.update(stage.status for job in found for stage in job.stages.values())
+            done += len(rows)
+            self._progress("queueing tasks", done, total)
+        return begun
 
 
-async def lose(ledger: Ledger, job_id: str, stage: str, token: int) -> None:
-    """Begin an attempt that lost its place again.
+def planned(request: JobRequest, offered: Sequence[Offer]) -> tuple[PlannedStage, ...]:
+    """The plan of a job that was accepted; what is up now cannot change that.
 
-    Preempted, not lost: nobody should think that the task kills its engine.
+    When nobody takes it now, the default engines get it, and say what is wrong.
     """
-    await ledger.transition(
-        job_id,
-        lambda job, now: decide.lose(job, stage=stage, token=token, preempted=True, now=now),
-    )
+    try:
+        return plan(request, offered)
+    except InvalidRequest:
+        return plan(request, [])
 
 
 async def pages(connection: AsyncConnection) -> AsyncIterator[Sequence[Row[Any]]]:

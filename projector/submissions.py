@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from projector.errors import IdempotencyMismatch
 from streams import decide
 from streams.commit import Committed, Ledger
-from streams.errors import SchemaTooNew
+from streams.errors import LogMissing, SchemaTooNew
 from streams.events import Artifact, JobRequest
+from streams.job import floor_of
+from streams.log import Log
 from streams.pipeline import Offer, plan
 
 
@@ -84,6 +86,7 @@ async def submit(ledger: Ledger, submission: Submission, offers: Sequence[Offer]
     Raises:
         InvalidRequest: no engine takes what is asked for.
         SchemaTooNew: this version would forget some of it; a newer one is to begin the job.
+        LogMissing: Redis holds no log now.
     """
     if submission.landed:
         return Committed(await ledger.load(submission.id))
@@ -93,6 +96,9 @@ async def submit(ledger: Ledger, submission: Submission, offers: Sequence[Offer]
             "not know: a newer one begins it"
         )
     stages = plan(submission.request, offers)
+    head = await Log(ledger.redis, ledger.keys).head()
+    if head is None:
+        raise LogMissing("there is no log here")
     return await ledger.transition(
         submission.id,
         lambda job, now: decide.submit(
@@ -105,6 +111,7 @@ async def submit(ledger: Ledger, submission: Submission, offers: Sequence[Offer]
             plan=stages,
             now=now,
             again_from=submission.again_from,
+            floor=floor_of(head.epoch),
         ),
         tenant=submission.tenant,
     )

@@ -3,13 +3,15 @@
 --
 -- KEYS  1 log (stream)  2 head (hash seq, id, epoch)  3 job (hash rev, state, last, schema)
 --       then for each engine: queue (stream)  backlog (zset)  fair (hash v, t:<tenant>)
--- ARGV  schema, job id, expected rev, state, ttl of the state in ms or 0,
+-- ARGV  schema, job id, expected rev, expected last event of the job or "", state,
+--       ttl of the state in ms or 0,
 --       1 when the job had ended (its state may have left Redis) or 0, window,
 --       number of events,  each: id, type, time, tenant, meta, data
 --       number of tasks,   each: engine, member, tenant, cost, boost   (member: job|stage|token|tenant)
 --       number of settled, each: engine, entry id                      (engine: 1, 2 … as in KEYS)
 -- ->    {OK, rev, "", s, us}              done now, or by an earlier call with the same arguments
---       {CONFLICT, rev, state or "", s, us}  the job is not at the expected rev: nothing changed
+--       {CONFLICT, rev, state or "", s, us, last}  the job is not at the expected rev, or at the
+--       same one of another history, for Redis was lost in between: nothing changed
 -- errors, nothing changed:  NOLOG  SCHEMA  INCONSISTENT  TOOLARGE  MALFORMED  NOPERM, and Redis's own
 -- ACL   reads and writes KEYS and no other key, with
 --       time hmget hget xrevrange exists xinfo|stream xpending xlen xrange zscore zrange zcard
@@ -52,6 +54,7 @@ local function engine()
 end
 
 local schema, job_id, expected = count('schema'), arg('job'), count('rev', EXACT - #ARGV)
+local was = arg('last')
 local state, ttl, ended, window = arg('state'), count('ttl'), arg('ended') == '1', count('window')
 local events, tasks, settled = {}, {}, {}
 for i = 1, count('number of events', #ARGV) do
@@ -102,9 +105,10 @@ if #events > 0 or requeue then
     return redis.error_reply('SCHEMA the state has schema ' .. job[4] .. ', this writer knows ' .. schema)
   end
   local rev = finite(job[1])
-  if rev ~= expected and not (ended and not job[1]) then
+  local other = rev ~= expected or (was ~= '' and was ~= (job[3] or ''))
+  if other and not (ended and not job[1]) then
     local again = #events > 0 and job[3] == events[#events].id
-    return {again and 'OK' or 'CONFLICT', rev, not again and job[2] or '', time[1], time[2]}
+    return {again and 'OK' or 'CONFLICT', rev, not again and job[2] or '', time[1], time[2], job[3] or ''}
   end
 end
 

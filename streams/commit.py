@@ -38,6 +38,8 @@ AHEAD_S = 9e8
 TERMINAL_TTL_MS = 24 * 3600 * 1000
 """How long Redis keeps the state of a job that has ended; Postgres keeps it for ever."""
 ATTEMPTS = 50
+SEEN = 256
+"""States whose last event is remembered."""
 STATELESS = 1
 """Schema of what keeps no state, such as a replica of an engine: any version may go on with it."""
 
@@ -89,11 +91,13 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     """One call of the script: what to append, enqueue (each stage.ready), settle and release.
 
     ``again``, without events: those whose tasks are to be in a queue while the job is at ``rev``;
-    ``ended``: the job was terminal already, so its state may have left Redis.
+    ``ended``: the job was terminal already, so its state may have left Redis; ``last``: the event
+    that brought it to ``rev``, "" when that is not known.
     """
 
     job_id: str = ""
     rev: int = 0
+    last: str = ""
     state: Job | None = None
     ended: bool = False
     events: tuple[Event, ...] = ()
@@ -116,8 +120,8 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
         over = self.state is None or self.state.terminal
         schema = SCHEMA if self.state or not self.events else STATELESS
         state = jobs.encode(self.state) if self.state else b""
-        args: list[Any] = [schema, self.job_id, self.rev, state, TERMINAL_TTL_MS if over else 0]
-        args += (int(self.ended), RELEASE_WINDOW, len(self.events))
+        args: list[Any] = [schema, self.job_id, self.rev, self.last, state]
+        args += (TERMINAL_TTL_MS if over else 0, int(self.ended), RELEASE_WINDOW, len(self.events))
         ready: list[Any] = []
         for event in self.events:
             args += (event.id, event.type, format_time(event.time), event.tenant)
@@ -148,21 +152,39 @@ class Ledger:
         self.keys = keys
         self.clock = Clock()
         self._ids = ids
+        self._seen: dict[str, tuple[Job, str]] = {}
         self._commit = Script(redis, "commit.lua")
 
     async def load(self, job_id: str) -> Job | None:
         """The job's state in Redis, None when there is none (or no longer)."""
         pipe = self.redis.pipeline(transaction=False)
-        pipe.hmget(self.keys.job(job_id), "state", "schema")
+        pipe.hmget(self.keys.job(job_id), "state", "schema", "last")
         pipe.time()
         sent = time.monotonic()
-        (state, schema), now = await pipe.execute()
+        (state, schema, last), now = await pipe.execute()
         self.clock.set(*now, sent=sent)
         if state and int(schema or 0) > SCHEMA:
             raise SchemaTooNew(
                 f"job {job_id} has schema {int(schema)}, this process knows {SCHEMA}"
             )
-        return jobs.decode(state) if state else None
+        return self._saw(jobs.decode(state) if state else None, (last or b"").decode())
+
+    def _saw(self, job: Job | None, last: str) -> Job | None:
+        """Remember by which event a job came to its state.
+
+        After a loss of Redis another state may bear the same rev, so that alone proves nothing.
+        """
+        if job is not None:
+            self._seen.pop(job.id, None)
+            self._seen[job.id] = job, last
+            if len(self._seen) > SEEN:
+                del self._seen[next(iter(self._seen))]
+        return job
+
+    def _last(self, job: Job | None) -> str | None:
+        """The last event of a state that came from here; None when it is another."""
+        found, last = self._seen.get(job.id if job else "", (None, ""))
+        return last if found is job else None
 
     async def transition(
         self,
@@ -187,8 +209,10 @@ class Ledger:
             Refused: by ``decide``, on a state that is current.
             Conflict: the job changed ATTEMPTS times meanwhile.
         """
-        job, fresh = (known, False) if known else (await self.load(job_id), True)
-        rev = job.rev if job else 0
+        job, fresh = (known, False) if self._last(known) else (await self.load(job_id), True)
+        if job is None and known is not None and known.terminal:
+            job = known  # Redis has forgotten it by now
+        rev, last = (job.rev if job else 0), self._last(job) or ""
         for conflicts in range(ATTEMPTS):
             await _pause(conflicts)
             facts = self._decided(decide, job, final=fresh)
@@ -204,6 +228,7 @@ class Ledger:
                     Write(
                         job_id=job_id,
                         rev=rev,
+                        last=last,
                         state=after,
                         ended=job is not None and job.terminal,
                         events=events,
@@ -211,16 +236,17 @@ class Ledger:
                     )
                 )
                 if reply[0] == b"OK":
-                    return Committed(after, events)
+                    return Committed(self._saw(after, events[-1].id), events)
                 job, fresh = (jobs.decode(reply[2]) if reply[2] else None), True
-                rev = int(reply[1])  # a replica keeps no state, but counts its events all the same
+                # A replica keeps no state, but counts its events all the same.
+                rev, last = int(reply[1]), reply[5].decode()
             elif fresh:
                 if settle is not None:
                     await self.settle(settle)
                 return Committed(job)
             else:  # refused, or done before, by what was known: see whether it is so
                 job = await self.load(job_id) or (job if job and job.terminal else None)
-                fresh, rev = True, job.rev if job else 0
+                fresh, rev, last = True, (job.rev if job else 0), self._last(job) or ""
         raise Conflict(f"job {job_id} changed {ATTEMPTS} times while it was being decided on")
 
     async def append(self, aggregate: str, *facts: AnyFact) -> None:
@@ -262,7 +288,8 @@ class Ledger:
             if current is None or not facts:
                 return
             again = tuple(envelopes(current, facts, now=self.clock.now()))
-            reply = await self._send(Write(job_id=job.id, rev=current.rev, again=again))
+            last = self._last(current) or ""
+            reply = await self._send(Write(job_id=job.id, rev=current.rev, last=last, again=again))
             if reply[0] == b"OK":
                 return
             current = jobs.decode(reply[2]) if reply[2] else None

@@ -1,5 +1,10 @@
 """The name of every Redis key; those of a partition share a hash tag, so one script takes them."""
 
+import copy
+
+HIDDEN = "recovering"
+"""The kind of the key that a head stands in until its log is whole."""
+
 
 class Keys:
     """Keys of one partition: ``<prefix>:{<partition>}:…``."""
@@ -14,6 +19,15 @@ class Keys:
         self.head = f"{self.base}:head"
         self.replicas = f"{self.base}:replicas"
         self.nudges = f"{self.base}:nudges"
+
+    def hidden(self) -> "Keys":
+        """The same keys but for the head: those of a log that is being made, which none can find.
+
+        What is written under them is everybody's once `Log.publish` has put the head in its place.
+        """
+        keys = copy.copy(self)
+        keys.head = f"{self.base}:{HIDDEN}"
+        return keys
 
     def job(self, job_id: str) -> str:
         """Hash: rev, state, last, schema."""

@@ -41,6 +41,15 @@ class Log:
         pipe.hsetnx(self._keys.head, "seq", str(head.seq))
         return bool((await pipe.execute())[0])
 
+    async def publish(self) -> bool:
+        """Let all find the log made under `Keys.hidden`; False when there is one already."""
+        hidden = self._keys.hidden()
+        head = await Log(self._redis, hidden).head()
+        if head is None or not await self.create(head):
+            return False
+        await self._redis.delete(hidden.head)
+        return True
+
     async def read(self, after: int, *, count: int = 500) -> list[Event]:
         """Up to ``count`` events with seq over ``after`` that Redis still holds."""
         entries: Any = await self._redis.xrange(self._keys.log, f"({after}-0", "+", count)

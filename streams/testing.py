@@ -87,12 +87,14 @@ class MemoryLedger(Ledger):
         self.jobs: dict[str, Kept] = {}
         self.lines: dict[str, Line] = {}
         self._ids = ids
+        self._seen = {}
         self._entries = 0
 
     async def load(self, job_id: str) -> Job | None:
         """The job's state, None when there is none."""
         kept = self.jobs.get(job_id)
-        return jobs.decode(kept.state) if kept and kept.state else None
+        job = jobs.decode(kept.state) if kept and kept.state else None
+        return self._saw(job, kept.last if kept else "")
 
     def line(self, engine: str) -> Line:
         """An engine's queue and backlog."""
@@ -105,11 +107,12 @@ class MemoryLedger(Ledger):
         time = [int(self.clock.now().timestamp()), self.clock.now().microsecond]
         kept = self.jobs.get(write.job_id)
         rev = kept.rev if kept else write.rev if write.ended else 0
-        if (write.events or write.again) and rev != write.rev:
-            last = write.events[-1].id if write.events else None
-            again = kept is not None and kept.last == last
+        was = kept.last if kept else "" if not write.ended else write.last
+        other = rev != write.rev or write.last not in {"", was}
+        if (write.events or write.again) and other:
+            again = bool(write.events) and was == write.events[-1].id
             state = kept.state if kept and not again else b""
-            return [b"OK" if again else b"CONFLICT", rev, state, *time]
+            return [b"OK" if again else b"CONFLICT", rev, state, *time, was.encode()]
         starts = self._starts(write)
         undelivered = {name: len(self.line(name).waiting) for name in engines}
         self._append(write)

@@ -16,6 +16,7 @@ from streams import decide
 from streams.commit import Ledger
 from streams.errors import Fenced, LogMissing
 from streams.events import LogRecovered
+from streams.job import Job, floor_of
 from streams.keys import Keys
 from streams.log import Head, Log
 from streams.settings import Settings
@@ -37,6 +38,14 @@ async def rolled_back(redis: Redis, keys: Keys, kept: Kept) -> None:
         await redis.delete(name)
     for name, value in kept.items():
         await redis.restore(name, 0, value)
+
+
+async def outcome(ledger: Ledger, job: Job) -> tuple[str, str, int]:
+    """How the first two stages of a job do, and the token of the second."""
+    now = await ledger.load(job.id)
+    assert now
+    prepare, transcribe = now.stages["prepare"], now.stages["transcribe"]
+    return prepare.status, transcribe.status, transcribe.token
 
 
 async def test_an_empty_stack_begins_its_log(
@@ -74,7 +83,7 @@ async def test_a_wiped_redis_comes_back_and_every_job_goes_on(
     assert await ledger.load(over.id) is None  # it has ended: Postgres keeps it
     again = await ledger.load(ticket.job)
     assert again
-    assert again.stages["prepare"].token == ticket.token + 1
+    assert again.stages["prepare"].token == floor_of(2) + 1
     assert await redis.hget("someone:else", "a") == b"b"
     await redis.delete("someone:else")
     first = (await log.read(0))[0]
@@ -83,7 +92,7 @@ async def test_a_wiped_redis_comes_back_and_every_job_goes_on(
     with pytest.raises(Fenced):
         await traffic.finished(ledger, runs, "prepare")
     ticket, job = await taken(redis, ledger, "audio_prepare", "audio_prepare@h-1")
-    assert ticket.token == 2
+    assert ticket.token == floor_of(2) + 1
     await traffic.finished(ledger, job, "prepare")
 
 
@@ -103,7 +112,7 @@ async def test_a_redis_that_went_back_in_time_is_brought_up_to_the_archive(
 
     await until(recovered)
     assert running.reasons == ["the log ends at event 3, the archive at 6"]
-    assert await ledger.load(job.id) == job
+    assert await outcome(ledger, job) == ("completed", "ready", floor_of(2) + 1)
 
 
 async def test_a_redis_that_went_back_and_wrote_on_loses_what_it_wrote(
@@ -121,7 +130,7 @@ async def test_a_redis_that_went_back_and_wrote_on_loses_what_it_wrote(
     report = await Recovery(db, redis, keys).mend("it went back")
     assert report
     assert (report.dropped, report.at_seq, report.epoch) == (9, 6, 2)
-    assert await ledger.load(job.id) == job
+    assert await outcome(ledger, job) == ("completed", "ready", floor_of(2) + 1)
     assert await ledger.load(strangers[0].id) is None
     start()
     await caught_up(db, log)
