@@ -19,7 +19,8 @@ from web.settings import WebSettings
 FORM_OVERHEAD = 4 * 1024 * 1024
 """Bytes that the form may add to its file: boundaries, headers and fields at their limits."""
 LONGEST_NAME = 200
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""What a terminal obeys, ends a line, or turns the direction of what follows."""
 
 Check = Callable[[JobRequest], None]
 
@@ -170,7 +171,8 @@ def _media_type(header: str) -> str:
 
 def clean_name(name: str) -> str:
     """A file's own name: no folders, no control characters, not too long."""
-    last = _CONTROL.sub("", re.split(r"[/\\]", name)[-1]).strip()
+    readable = name.encode(errors="replace").decode()
+    last = _CONTROL.sub("", re.split(r"[/\\]", readable)[-1]).strip()
     if len(last) > LONGEST_NAME:
         stem, dot, extension = last.rpartition(".")
         keep = LONGEST_NAME - len(extension) - 1
