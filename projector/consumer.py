@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from projector import database, metrics, queries
 from projector.checkpoints import begin, move
 from projector.errors import CheckpointMoved
+from projector.mute import begun
 from projector.objects import Objects
 from projector.queries import Checkpoint, checkpoint
 from streams.errors import ArtifactCorrupt, ArtifactMissing
@@ -68,7 +69,7 @@ class Consumer(ABC):
 
     async def step(self) -> bool:
         """Handle what the next stretch of the archive holds; False when there is none."""
-        async with self.database.begin() as connection:
+        async with begun(self.database) as connection:
             await begin(connection, self.name)
             at = await checkpoint(connection, self.name)
             row = (await connection.execute(SPANNED, {"after": at.seq, "span": SPAN})).first()
@@ -85,7 +86,7 @@ class Consumer(ABC):
         return True
 
     async def _move(self, at: Checkpoint, to: Checkpoint) -> Checkpoint:
-        async with self.database.begin() as connection:
+        async with begun(self.database) as connection:
             await move(connection, self.name, at, to)
         return to
 

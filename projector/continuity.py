@@ -1,6 +1,6 @@
 """Whether Redis's log goes on where the archive ends: asked at the start, and when it stands."""
 
-from projector.errors import ArchiveMissing
+from projector.errors import ArchiveBehind, ArchiveMissing
 from projector.queries import Checkpoint
 from streams.log import Head, Log
 
@@ -10,6 +10,8 @@ async def broken(log: Log, after: Checkpoint) -> str | None:
 
     Raises:
         ArchiveMissing: nothing is archived, but the log's beginning is gone already.
+        ArchiveBehind: events are missing between the archive's end and the log's beginning. Only
+            what is archived is trimmed, so it was Postgres that went back in time, not Redis.
     """
     head = await log.head()
     if head is None:
@@ -37,7 +39,13 @@ async def _gap(log: Log, after: Checkpoint, head: Head) -> str | None:
             "what Redis holds with `dalston recover`"
         )
     if event.seq > after.seq + 1:
-        return f"events {after.seq + 1} to {event.seq - 1} left the log before they were archived"
+        if (await log.first() or 0) <= after.seq:
+            return f"events {after.seq + 1} to {event.seq - 1} are missing in the log"
+        raise ArchiveBehind(
+            f"the archive ends at event {after.seq}, the log begins at {event.seq}: the database "
+            "was put back to a moment before all that Redis still holds; restore a newer backup "
+            f"of it, or give up every event after {after.seq} with `dalston recover`"
+        )
     return _other(after.seq, event.prev, after)
 
 

@@ -30,12 +30,13 @@ class ArchiveMissing(ProjectorError):
     that belongs to this Redis, or run `dalston recover` to begin anew from what is here."""
 
 
+class ArchiveBehind(ProjectorError):
+    """The database was restored from a backup that is older than what Redis's log still holds:
+    restore a newer one, or run `dalston recover` to give up the events that it lacks."""
+
+
 class RebuildRunning(ProjectorError):
     """Another rebuild of this database is under way: wait for it to end."""
-
-
-class NotReplicated(ProjectorError):
-    """No replica of Redis confirmed the log (profile ha): see that one is up and connected."""
 
 
 class NotCaughtUp(ProjectorError):

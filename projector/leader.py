@@ -3,16 +3,19 @@
 import asyncio
 import logging
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projector import metrics
+from projector.mute import SILENCE_S, watched
 
 logger = logging.getLogger(__name__)
 
 LOCK = text("SELECT pg_try_advisory_lock(:lock)")
+FREE = text("SET idle_session_timeout = '60s'")
 WAIT_S = 1.0
 
 
@@ -27,10 +30,9 @@ async def lead(
     lock = zlib.crc32(name.encode())
     while True:
         try:
-            async with database.connect() as plain:
-                connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
+            async with _apart(database) as connection:
                 try:
-                    while not await connection.scalar(LOCK, {"lock": lock}):  # noqa: ASYNC110
+                    while not await _got(connection, lock):  # noqa: ASYNC110 - nobody tells us
                         await asyncio.sleep(WAIT_S)
                     metrics.LEADING.set(1)
                     logger.info("leading: timers, text index and eraser run here")
@@ -42,3 +44,19 @@ async def lead(
             metrics.FAILURES.labels("leader").inc()
             logger.warning("the timers stand still, again in %s s: %r", WAIT_S, error)
             await asyncio.sleep(WAIT_S)
+
+
+@asynccontextmanager
+async def _apart(database: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection outside of transactions, which Postgres ends when it says nothing for long."""
+    async with AsyncExitStack() as stack:
+        async with asyncio.timeout(SILENCE_S):
+            plain = await stack.enter_async_context(database.connect())
+            connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(FREE)
+        yield connection
+
+
+async def _got(connection: AsyncConnection, lock: int) -> bool:
+    async with watched(connection):
+        return bool(await connection.scalar(LOCK, {"lock": lock}))

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from projector import metrics
 from projector.healing import Mark, heal, resubmit
+from projector.mute import watched
 from streams import decide
 from streams.commit import Ledger, Ticket
 from streams.connection import AWAY
@@ -32,6 +33,7 @@ AT_ONCE = 16
 SCAN_S = 60.0
 """How often all keys are looked through for queues of engines that nobody remembers."""
 HEAL_S = 5.0
+TICK_LIMIT_S = 60.0
 DUE = text("""
     SELECT job, stage FROM stages
     WHERE status = 'retrying' AND due_at NOT BETWEEN :now AND :latest
@@ -62,7 +64,8 @@ class Timers:
     async def run(self, connection: AsyncConnection) -> None:
         """Tick for ever; errors of the servers end it."""
         while True:
-            await self.tick(connection)
+            async with watched(connection, TICK_LIMIT_S):
+                await self.tick(connection)
             await asyncio.sleep(self._tick_s)
 
     async def tick(self, connection: AsyncConnection) -> None:

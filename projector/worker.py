@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,11 +12,12 @@ from projector import ended, metrics, store
 from projector.checkpoints import begin, claim, move
 from projector.continuity import broken
 from projector.database import raw
-from projector.errors import CheckpointMoved, FoldedByNewer, LogDiverged, NotReplicated
+from projector.errors import CheckpointMoved, FoldedByNewer, LogDiverged
 from projector.fold import TURN, Changes, fold_in_turns, needed
+from projector.mute import begun
 from projector.queries import FOLD, Checkpoint, checkpoint
 from projector.rows import Row, parse, position
-from streams import tasks
+from streams import barrier, tasks
 from streams.job import Job
 from streams.keys import Keys
 from streams.log import Log
@@ -34,6 +34,7 @@ FEW, LINGER_S = 50, 0.01
 and a stage's end wakes the next engine, which needs the processor now more than the fold does."""
 COMMIT_S = 5.0
 """How long the batch in flight may take to commit when all else has ended."""
+BARRIER_MS = 5000
 CACHED = 4000
 """States of jobs under way that are kept in memory."""
 TRIM_STEP = 500
@@ -99,7 +100,7 @@ class Worker:
     async def _begin(self) -> None:
         """Take the checkpoint from Postgres and forget all else."""
         self._states.clear()
-        async with self._database.begin() as connection:
+        async with begun(self._database) as connection:
             await begin(connection, FOLD)
             await claim(connection, FOLD)
             self.at = await checkpoint(connection)
@@ -193,7 +194,7 @@ class Worker:
         touched = {row.job for row in rows}
         known = {job_id: self._states[job_id] for job_id in touched if job_id in self._states}
         if missing := needed(rows, known):
-            async with self._database.connect() as connection:
+            async with begun(self._database) as connection:
                 known |= await store.load(await raw(connection), missing)
         changes = await fold_in_turns(rows, known)
         for job_id in changes.after:
@@ -205,13 +206,13 @@ class Worker:
 
     async def _commit(self, before: Checkpoint, rows: list[Row], changes: Changes) -> None:
         to = position(rows[-1])
-        async with self._database.begin() as connection:
+        async with begun(self._database) as connection:
             await move(connection, FOLD, before, to)
             driver = await raw(connection)
             await store.archive(driver, rows)
             await store.save(driver, changes)
             if self._replicated:
-                await self._barrier()
+                await self._barrier(to)
         self._committed(to, rows, changes)
         await ended.let_go(self._redis, self._keys, changes.after.values())
         await self._trim()
@@ -231,14 +232,21 @@ class Worker:
         while len(self._states) > CACHED:  # over BATCH: what is in flight is never among them
             del self._states[next(iter(self._states))]
 
-    async def _barrier(self) -> None:
-        """Wait until a replica has what we read; WAIT counts from this connection's own write."""
+    async def _barrier(self, to: Checkpoint) -> None:
+        """Wait until a replica has what we read.
+
+        Asked of the server that the barrier stands on: it may have become another one since we
+        read, and what only the old primary had is nothing to archive.
+        """
         pipe = self._redis.pipeline(transaction=False)
-        pipe.set(f"{self._keys.base}:barrier", str(time.time_ns()), px=60_000)
-        pipe.execute_command("WAIT", 1, 5000)
-        _, replicas = await pipe.execute()
-        if int(replicas) < 1:
-            raise NotReplicated("no replica took the log within 5 s")
+        pipe.xrange(self._keys.log, f"{to.seq}-0", f"{to.seq}-0")
+        barrier.put(pipe, barrier.key(self._keys), BARRIER_MS)
+        entries, written, replicas = await pipe.execute(raise_on_error=False)
+        barrier.passed(written, replicas)
+        if isinstance(entries, Exception):
+            raise entries
+        if not entries or entries[0][1].get(b"id", b"").decode() != to.id:
+            raise LogDiverged(f"event {to.seq} was read, but is not in the log (any more)")
 
     async def _trim(self) -> None:
         below = self.at.seq - self._window + 1

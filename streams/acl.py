@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from streams import barrier
 from streams.keys import Keys
 
 OPERATOR, PROJECTOR, WEB, REPLICA = "operator", "projector", "web", "replica"
@@ -100,7 +101,7 @@ def _engine(keys: Keys, name: str) -> Rights:
 def _web(keys: Keys) -> Rights:
     """The web follows the log, shows queues and replicas, commits, and puts old jobs back."""
     return Rights(
-        commands=(*SHARED, "publish"),
+        commands=(*SHARED, "publish", "wait"),
         channels=(keys.nudges,),
         rights=(
             *_committing(keys),
@@ -108,6 +109,7 @@ def _web(keys: Keys) -> Rights:
             Right(("xrevrange",), (f"%R~{keys.queue('*')}",)),
             Right(("zrange",), (f"%R~{keys.replicas}",)),
             Right(("mget",), (f"%R~{keys.replica('*')}",)),
+            Right(("set",), (f"%W~{barrier.key(keys)}",)),
         ),
     )
 

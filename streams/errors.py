@@ -33,6 +33,10 @@ class Conflict(StreamsError):
     """The job kept changing while a decision was being made: too many writers; try again."""
 
 
+class NotReplicated(StreamsError):
+    """No replica of Redis confirmed a write (profile ha): see that one is up and connected."""
+
+
 class Refused(StreamsError):
     """A command does not fit the state of its job: the message says why and what would."""
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projector import database
 from streams.artifacts import Artifacts
+from streams.barrier import Confirmed
 from streams.commit import Ledger
 from streams.connection import connect
 from streams.keys import Keys
@@ -67,7 +68,7 @@ async def opened(settings: WebSettings) -> AsyncIterator[Backends]:
             settings=settings,
             redis=redis,
             keys=keys,
-            ledger=Ledger(redis, keys),
+            ledger=Ledger(Confirmed(redis, keys) if settings.profile == "ha" else redis, keys),
             log=Log(redis, keys),
             registry=Registry(redis, keys),
             artifacts=artifacts,

@@ -22,14 +22,13 @@ class Api:
     def __init__(self, url: str) -> None:
         self.client = httpx.AsyncClient(base_url=url, timeout=60)
 
-    async def submit(self, key: str = "") -> str:
-        """Post the sample until it is accepted; the same key again is the same job."""
+    async def submit(self, key: str = "", body: bytes = b"") -> str:
+        """Post the sample, or ``body``, until it is accepted; the same key is the same job."""
+        files = {"file": ("a.flac", body or SAMPLE.read_bytes())}
         headers = {"Idempotency-Key": key} if key else {}
         for _ in range(120):
             try:
-                answer = await self.client.post(
-                    "/v1/jobs", headers=headers, files={"file": ("a.flac", SAMPLE.read_bytes())}
-                )
+                answer = await self.client.post("/v1/jobs", headers=headers, files=files)
             except httpx.TransportError:
                 await asyncio.sleep(0.5)
                 continue

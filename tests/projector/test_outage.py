@@ -113,7 +113,7 @@ async def test_in_the_ha_profile_nothing_is_archived_that_no_replica_has(
     running = Running(own, db)
 
     async def refused() -> bool:
-        return "no replica took the log" in (running.worker.trouble or "")
+        return "no replica of Redis" in (running.worker.trouble or "")
 
     await until(refused)
     assert running.worker.at.seq == 0
