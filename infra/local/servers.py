@@ -12,7 +12,7 @@ from infra.local.child import Child
 from infra.local.errors import LocalError
 from infra.local.home import Home
 from infra.local.options import Options
-from infra.local.record import read_secrets, variables
+from infra.local.record import variables
 from infra.local.s3.store import Store
 from infra.local.steps import Report
 from streams import acl
@@ -111,10 +111,7 @@ class Servers:
         if url := self._options.s3:
             await check_reachable("--s3", url)
             return {"DALSTON_S3_URL": url}
-        known = read_secrets(self._home)
-        access, secret = (known.get(f"DALSTON_S3_{n}_KEY", "") for n in ("ACCESS", "SECRET"))
-        if not access or not secret:
-            access, secret = objectstore.new_keys()
+        access, secret = objectstore.new_keys()  # at each start, as the passwords of Redis
         data = self._home.path / "s3"
         Store(data).ensure_bucket(self.settings.s3_bucket)
         self._endpoint = objectstore.listen(access, secret)

@@ -5,6 +5,8 @@ from itertools import groupby, pairwise
 
 from streams.events import (
     JobCancelRequested,
+    JobPlanned,
+    JobRecovered,
     StageCompleted,
     StageFailed,
     StageLost,
@@ -39,13 +41,17 @@ def fenced(seen: Evidence) -> Finding:
     """Once token k+1 is issued nothing with a token up to k changes state."""
     found = Finding(3, "nothing of an attempt that was replaced changes state")
     newest: defaultdict[tuple[str, str], int] = defaultdict(int)
+    floors: defaultdict[str, int] = defaultdict(int)
     for event in seen.events:
-        if not isinstance(fact := event.fact, ATTEMPT):
+        if isinstance(fact := event.fact, JobPlanned | JobRecovered):
+            floors[event.job] = fact.floor
+        if not isinstance(fact, ATTEMPT):
             continue
         stage = (event.job, fact.stage)
-        fresh = fact.token == newest[stage] + isinstance(fact, StageReady)
+        last = max(newest[stage], floors[event.job])
+        fresh = fact.token == last + isinstance(fact, StageReady)
         found.check(fresh, f"event {event.seq}: {event.type} of {stage} with token {fact.token}")
-        newest[stage] = max(newest[stage], fact.token)
+        newest[stage] = max(last, fact.token)
     return found
 
 
