@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from infra.doctor import clock
 from infra.doctor.finding import Finding, fail, ok, warn
 from projector import database, queries
+from streams.events import FACTS
 from streams.keys import Keys
 from streams.log import Head, Log
 from streams.settings import Settings
@@ -16,6 +17,7 @@ from streams.settings import Settings
 OLDEST = 150000
 FAR = 1000
 LOOK_S = 1.5
+SKIPPED = text("SELECT type, count AS times FROM unknown_events")
 
 
 async def examine(engine: AsyncEngine, redis: Redis, settings: Settings) -> list[Finding]:
@@ -33,6 +35,7 @@ async def examine(engine: AsyncEngine, redis: Redis, settings: Settings) -> list
     findings = [server, clock.compare("postgres clock", now), await schema(engine)]
     if findings[-1].level == "ok":
         findings.append(await lag(engine, redis, settings))
+        findings += await skipped(engine)
     return findings
 
 
@@ -45,6 +48,18 @@ async def schema(engine: AsyncEngine) -> Finding:
         return ok("schema", f"migration {found}, of a newer version; this one works with it")
     detail = f"migration {found}, not {database.HEAD}" if found else "no tables yet"
     return fail("schema", detail, "start the projector of this version: it migrates by itself")
+
+
+async def skipped(engine: AsyncEngine) -> list[Finding]:
+    """Events that an older version passed over, though this one can fold them; hardly ever any."""
+    async with engine.connect() as connection:
+        rows = (await connection.execute(SKIPPED)).all()
+    known = {row.type: int(row.times) for row in rows if row.type in FACTS}
+    if not known:
+        return []
+    detail = f"{sum(known.values())} events were passed over: {', '.join(sorted(known))}"
+    cure = "an older version did not know them: `dalston rebuild` folds them now"
+    return [warn("projection", detail, cure)]
 
 
 async def lag(engine: AsyncEngine, redis: Redis, settings: Settings) -> Finding:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 from redis.asyncio import Redis
+from sqlalchemy import text
 
 from infra.doctor import machine, rounds, store
 from infra.doctor import postgres as postgres_examination
@@ -78,6 +79,23 @@ async def test_a_schema_that_is_not_there_is_found(settings: Settings) -> None:
         assert (await postgres_examination.schema(engine)).level == "fail"
         await databases.migrate(settings)
         assert (await postgres_examination.schema(engine)).level == "ok"
+    finally:
+        await engine.dispose()
+
+
+async def test_events_that_an_older_version_passed_over_are_found(settings: Settings) -> None:
+    engine = databases.engine(settings, pool=1)
+    try:
+        await databases.migrate(settings)
+        async with engine.begin() as connection:
+            rows = "('speaker.met', 1, 1), ('job.failed', 2, 3)"
+            await connection.execute(text(f"INSERT INTO unknown_events VALUES {rows}"))
+        (found,) = await postgres_examination.skipped(engine)
+        assert (found.level, found.detail) == ("warn", "2 events were passed over: job.failed")
+        assert "dalston rebuild" in found.cure
+        async with engine.begin() as connection:
+            await connection.execute(text("DELETE FROM unknown_events WHERE type = 'job.failed'"))
+        assert await postgres_examination.skipped(engine) == []
     finally:
         await engine.dispose()
 
