@@ -50,6 +50,10 @@ MISSING = text("""
     SELECT * FROM submissions
     WHERE NOT landed AND accepted_at NOT BETWEEN :before AND :soon ORDER BY accepted_at LIMIT :limit
 """)
+UNBEGUN = """
+    SELECT * FROM submissions WHERE tenant = :tenant AND NOT landed {where}
+    AND NOT EXISTS (SELECT FROM jobs WHERE jobs.id = submissions.id) ORDER BY id DESC LIMIT :limit
+"""
 LAND = text("""
     UPDATE submissions SET landed = true FROM jobs WHERE NOT landed AND jobs.id = submissions.id
 """)
@@ -129,6 +133,15 @@ async def by_key(connection: AsyncConnection, tenant: str, key: str | None) -> S
         return None
     row = (await connection.execute(BY_KEY, {"tenant": tenant, "key": key})).mappings().first()
     return _submission(row) if row else None
+
+
+async def unbegun(
+    connection: AsyncConnection, *, tenant: str, limit: int, before: str | None = None
+) -> list[Submission]:
+    """Submissions whose job is not in the projection yet, the newest first; as `queries.jobs`."""
+    values = {"tenant": tenant, "limit": limit} | ({"before": before} if before else {})
+    statement = text(UNBEGUN.format(where="AND id < :before" if before else ""))
+    return [_submission(row) for row in (await connection.execute(statement, values)).mappings()]
 
 
 async def land(connection: AsyncConnection) -> None:

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from projector import queries
+from projector import queries, submissions
 from streams.cloudevents import cloud_event
 from streams.events import Artifact, Event
 from streams.job import Job, JobStatus, fold
@@ -18,7 +18,7 @@ from web.call import LONGEST_WAIT_S, Call, json
 from web.errors import Gone, NotFound
 from web.finding import found, settled_view, unknown
 from web.formats import MEDIA_TYPES, Format, render
-from web.views import JobList, job_view
+from web.views import JobList, JobView, accepted_view, job_view
 
 PAGE = 500
 
@@ -28,7 +28,7 @@ Id = Annotated[str, Meta(min_length=26, max_length=26, pattern="^[0-9a-hjkmnp-tv
 class ListQuery(msgspec.Struct, frozen=True):
     """Which jobs: with a status, and how many before (older than) which one."""
 
-    status: JobStatus | None = None
+    status: JobStatus | Literal["accepted"] | None = None
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
     before: Id | None = None
 
@@ -54,19 +54,18 @@ class TranscriptQuery(msgspec.Struct, frozen=True):
 
 
 async def listed(call: Call) -> Response:
-    """GET /v1/jobs."""
-    query = call.query(ListQuery)
-    async with call.web.backends.reading() as connection:
-        jobs = await queries.jobs(
-            connection,
-            tenant=call.tenant,
-            status=query.status,
-            limit=query.limit + 1,
-            before=query.before,
-        )
-    page = jobs[: query.limit]
-    following = page[-1].id if len(jobs) > len(page) else None
-    return json(JobList([job_view(job) for job in page], following))
+    """GET /v1/jobs: those that are projected, and those that are only accepted yet."""
+    query, views = call.query(ListQuery), list[JobView]()
+    page: dict[str, Any] = {"tenant": call.tenant, "limit": query.limit + 1, "before": query.before}
+    async with call.web.backends.snapshot() as connection:
+        if query.status != "accepted":
+            found = await queries.jobs(connection, status=query.status, **page)
+            views += map(job_view, found)
+        if query.status in {None, "accepted"}:
+            views += map(accepted_view, await submissions.unbegun(connection, **page))
+    views.sort(key=lambda view: view.id, reverse=True)
+    shown = views[: query.limit]
+    return json(JobList(shown, shown[-1].id if len(views) > len(shown) else None))
 
 
 async def one(call: Call) -> Response:

@@ -14,7 +14,7 @@ from infra.client import Client
 from web.views import HitView, JobView
 
 STATUSES = (
-    "queued", "running", "blocked", "cancelling", "succeeded", "failed", "cancelled",
+    "accepted", "queued", "running", "blocked", "cancelling", "succeeded", "failed", "cancelled",
 )  # fmt: skip
 
 EVERY = 1_000_000

@@ -45,6 +45,11 @@ async def refused(served: Served, method: str, path: str, words: str) -> None:
     assert "Traceback" not in reply.text
 
 
+async def listed(served: Served, query: str) -> list[str]:
+    reply = await served.client.get(f"/v1/jobs{query}")
+    return [job["id"] for job in reply.raise_for_status().json()["jobs"]]
+
+
 async def test_jobs_are_accepted_and_read_while_redis_is_away(
     served: Served, driver: Driver, valkey: Server
 ) -> None:
@@ -56,7 +61,11 @@ async def test_jobs_are_accepted_and_read_while_redis_is_away(
         job_id = reply.json()["id"]
         for known in (before, job_id):
             assert (await served.client.get(f"/v1/jobs/{known}")).status_code == 200
-        assert (await served.client.get("/v1/jobs")).status_code == 200
+        assert await listed(served, "") == [job_id, before]
+        assert await listed(served, "?limit=1") == [job_id]
+        assert await listed(served, f"?before={job_id}") == [before]
+        assert await listed(served, "?status=accepted") == [job_id]
+        assert await listed(served, "?status=queued") == [before]
         await refused(served, "POST", f"/v1/jobs/{before}/cancel", "")
         ready = await served.client.get("/readyz")
         assert ready.status_code == 503
