@@ -8,7 +8,6 @@ from pathlib import Path
 import asyncpg
 import pytest
 from msgspec.structs import replace
-from redis.asyncio import Redis
 
 from infra.backup import dump
 from infra.client import Client
@@ -18,14 +17,14 @@ from infra.local.child import Child
 from infra.local.home import discard, socket_directory
 from streams.artifacts import Artifacts
 from streams.connection import connect
-from streams.events import Event, StageCompleted
+from streams.events import StageCompleted
 from streams.keys import Keys
 from streams.log import Log
 from streams.settings import Settings
-from tests.faults.invariants import check
 from tests.operations.knocking import knocking
 from tests.operations.parts import ENGINES, Parts
 from tests.operations.place import SHORT
+from tests.operations.rest import archived, at_rest
 
 pytestmark = [
     pytest.mark.faults,
@@ -191,24 +190,3 @@ async def until(true: Callable[[], bool], *, seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not true():
             await asyncio.sleep(0.05)
-
-
-async def archived(settings: Settings, seq: int) -> None:
-    """Wait until the projector has taken in an event."""
-    connection = await asyncpg.connect(settings.postgres_dsn)
-    query = "SELECT seq FROM checkpoints WHERE name = 'fold'"
-    async with asyncio.timeout(60):
-        while await connection.fetchval(query) < seq:
-            await asyncio.sleep(0.1)
-    await connection.close()
-
-
-async def at_rest(settings: Settings) -> list[Event]:
-    """All invariants, once the projector has seen the end of the log."""
-    redis: Redis = connect(settings.redis_url)
-    head = await Log(redis, Keys(settings.key_prefix)).head()
-    await redis.aclose()
-    assert head
-    await archived(settings, head.seq)
-    await asyncio.sleep(1.0)
-    return list(await check(settings))
