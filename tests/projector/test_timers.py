@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from redis.asyncio import Redis
+from redis.exceptions import OutOfMemoryError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -91,6 +92,31 @@ async def test_a_silent_engines_task_begins_again_within_the_lease_and_a_tick(
     assert (await job_of(ledger, job.id)).stages["prepare"].lost == 1
     ticket, _ = await taken(redis, ledger, PREPARE, "audio_prepare@h-1")
     assert ticket.token == 2
+
+
+async def test_a_redis_without_memory_stops_the_timers_and_not_the_fold(
+    start: Start, db: AsyncEngine, connection: AsyncConnection, timers: Timers, redis: Redis,
+    ledger: Ledger, log: Log, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    job = await traffic.submitted(ledger)
+    await taken(redis, ledger, PREPARE, "audio_prepare@h-0")
+    await redis.config_set("maxmemory", "1")
+    try:
+        start()
+        await caught_up(db, log)
+        await asyncio.sleep(1.1)
+        timers._last = time.monotonic()
+        with pytest.raises(OutOfMemoryError):
+            await timers.tick(connection)
+        assert "failed; it is tried again" not in caplog.text, "one word for all, not one for each"
+    finally:
+        await redis.config_set("maxmemory", "0")
+
+    async def again() -> bool:
+        await timers.tick(connection)
+        return (await job_of(ledger, job.id)).stages["prepare"].token == 2
+
+    await until(again)
 
 
 async def test_a_lease_that_is_renewed_is_left_alone(

@@ -15,7 +15,12 @@ Kept = dict[bytes, tuple[bytes | None, int]]
 async def snapshot(redis: Redis, keys: Keys) -> Kept:
     """Every key byte for byte, and when it expires."""
     found = [key async for key in redis.scan_iter(match=f"{keys.base}*", count=1000)]
-    return {key: (await redis.dump(key), await redis.pexpiretime(key)) for key in sorted(found)}
+    pipe = redis.pipeline(transaction=False)
+    for key in sorted(found):
+        pipe.dump(key)
+        pipe.pexpiretime(key)
+    replies = await pipe.execute()
+    return dict(zip(sorted(found), zip(replies[::2], replies[1::2], strict=True), strict=True))
 
 
 async def view(redis: Redis, keys: Keys) -> dict[str, Any]:

@@ -213,6 +213,44 @@ async def test_an_entry_that_was_deleted_but_not_acknowledged_is_forgotten(
     assert (await queue.depth()).running == 0
 
 
+async def test_what_is_held_and_lost_is_found_however_much_it_is(
+    queue: Queue, redis: Redis, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.work.PAGE", 10)
+    for n in range(95):
+        await redis.xadd(
+            queue.key, {"job": f"j{n:02}", "stage": "only", "token": "1", "tenant": "t"}
+        )
+    await redis.xreadgroup(keys.GROUP, "o", {queue.key: ">"}, count=95)
+    first: Any = await redis.xrange(queue.key, count=15)
+    await redis.xdel(queue.key, *(entry for entry, _ in first))
+    for found in (await queue.lost(0), await queue.held("o")):
+        assert [ticket.job for ticket in found] == [f"j{n:02}" for n in range(15, 95)]
+    assert (await queue.depth()).running == 80, "what was deleted is forgotten"
+
+
+STRANGE: list[dict[Any, Any]] = [
+    {"x": "y"}, {"job": "a", "stage": "only", "token": "one", "tenant": "t"},
+    {"job": b"\xff", "stage": "only", "token": "1", "tenant": "t"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fields", STRANGE)
+async def test_an_entry_that_is_no_task_harms_nobody(
+    queue: Queue, submit: Submit, redis: Redis, keys: Keys, fields: dict[Any, Any]
+) -> None:
+    await redis.xadd(queue.key, fields)
+    await submit("a")
+    assert await queue.take("o", block_ms=50) is None
+    assert (await taken(queue)).job == "a"
+    await redis.xadd(queue.key, fields)
+    await redis.xreadgroup(keys.GROUP, "dead", {queue.key: ">"}, count=1)
+    assert await queue.depth() == Depth(0, 2, {})
+    assert await queue.held("dead") == []
+    assert [ticket.job for ticket in await queue.lost(0)] == ["a"]
+    assert await redis.xlen(queue.key) == 1
+
+
 async def test_the_depth_counts_all_and_names_the_next_tenants(
     queue: Queue, redis: Redis, keys: Keys
 ) -> None:
@@ -244,7 +282,7 @@ async def test_a_key_of_another_type_is_an_error_and_not_an_empty_queue(
 ) -> None:
     queue = Queue(redis, ledger, "toy")
     await redis.set(queue.key, "x")
-    for call in (queue.take("o", block_ms=1), queue.held("o"), queue.create()):
+    for call in (queue.take("o", block_ms=1), queue.held("o"), queue.create(), queue.depth()):
         with pytest.raises(ResponseError, match="WRONGTYPE"):
             await call
 
