@@ -92,7 +92,8 @@ class Follower:
                 else:
                     self.seen[-1].events.append(event)
             case CaughtUp(epoch=epoch, seq=seq):
-                if not self.seen or self.seen[-1].at != (epoch, seq):
+                # The epoch may have begun since the last event, which is of the one before.
+                if not self.seen or self.seen[-1].at[1] != seq or self.seen[-1].at[0] > epoch:
                     self.wrong.append(f"caught up with {epoch}-{seq}, but nothing led there")
             case FellBehind():
                 self.fell += 1
