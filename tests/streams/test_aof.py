@@ -84,7 +84,7 @@ async def test_a_bit_that_rots_is_refused_or_spoils_no_more_than_its_value(commi
 @pytest.mark.faults
 @pytest.mark.timeout(3600)
 async def test_bits_that_rot_are_refused_or_spoil_no_more_than_their_value(commit: Last) -> None:
-    print(dict(await rot(commit, 40 if SHORT else 1000)))
+    print(dict(await rot(commit, 20 if SHORT else 600)))
 
 
 async def test_a_tail_of_zeros_is_refused_until_the_operator_cuts_it_off(

@@ -17,7 +17,7 @@ from tests.streams.commits import attempt, submitted
 from tests.streams.pair import Pair
 from tests.streams.story import NOW
 
-SEEDS = 30 if os.environ.get("DALSTON_SHORT") else 400
+SEEDS = 5 if os.environ.get("DALSTON_SHORT") else 400
 
 
 async def walk(pair: Pair, steps: int) -> None:
