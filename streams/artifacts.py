@@ -172,12 +172,14 @@ class Artifacts:
                 buffer += chunk
                 while len(buffer) >= PART:
                     upload = upload or await self._begin(key, media_type)
-                    parts.append(await self._part(key, upload, len(parts) + 1, buffer[:PART]))
-                    del buffer[:PART]
+                    with memoryview(buffer) as view:
+                        part = bytes(view[:PART])
+                    del buffer[:PART]  # before the store has it: it is in memory once
+                    parts.append(await self._part(key, upload, len(parts) + 1, part))
             if not upload:
                 return await self.put(key, bytes(buffer), media_type)
             if buffer:
-                parts.append(await self._part(key, upload, len(parts) + 1, buffer))
+                parts.append(await self._part(key, upload, len(parts) + 1, bytes(buffer)))
             await self._complete(key, upload, parts, size)
         except BaseException:
             if upload:
@@ -290,11 +292,9 @@ class Artifacts:
         )
         return str(reply["UploadId"])
 
-    async def _part(
-        self, key: str, upload: str, number: int, data: bytes | bytearray
-    ) -> dict[str, Any]:
+    async def _part(self, key: str, upload: str, number: int, data: bytes) -> dict[str, Any]:
         reply = await self._s3.upload_part(
-            Bucket=self.bucket, Key=key, UploadId=upload, PartNumber=number, Body=bytes(data)
+            Bucket=self.bucket, Key=key, UploadId=upload, PartNumber=number, Body=data
         )
         return {"PartNumber": number, "ETag": reply["ETag"]}
 

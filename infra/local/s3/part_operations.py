@@ -1,16 +1,25 @@
 """What the store does with uploads in parts: read the request, call the store, answer."""
 
+import asyncio
 from asyncio import to_thread
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
 
 from infra.local.s3 import documents, uploads
 from infra.local.s3.documents import Element
 from infra.local.s3.errors import S3Error
 from infra.local.s3.exchange import Exchange
 from infra.local.s3.headers import is_only_new, kept_headers, number
-from infra.local.s3.objects import check_space
+from infra.local.s3.objects import Facts, check_space
 from infra.local.s3.store import Store
 
 PAGE = 1000
+JOINERS = ThreadPoolExecutor(2, thread_name_prefix="join")
+"""Joining copies gigabytes: it may not take the threads that everybody else's objects need."""
+Joins = dict[tuple[Path, tuple[tuple[int, str], ...]], "asyncio.Future[Facts]"]
+_joins: Joins = {}
+"""Under way, by upload and parts: who gave up waiting and asks again waits for the same one."""
 
 
 async def create_upload(store: Store, exchange: Exchange, bucket: str, key: str) -> None:
@@ -44,7 +53,12 @@ async def complete_upload(store: Store, exchange: Exchange, bucket: str, key: st
     chosen = documents.chosen_parts(await exchange.document())
     directory = uploads.find(store, bucket, key, exchange.query["uploadId"])
     only_new = is_only_new(exchange.headers)
-    facts = await to_thread(uploads.complete, store, directory, chosen, only_new=only_new)
+    place = (directory, tuple(chosen))
+    if place not in _joins:
+        join = partial(uploads.complete, store, directory, chosen, only_new=only_new)
+        _joins[place] = asyncio.get_running_loop().run_in_executor(JOINERS, join)
+        _joins[place].add_done_callback(lambda _: _joins.pop(place))
+    facts = await asyncio.shield(_joins[place])
     names = [Element("Location", exchange.path), Element("Bucket", bucket), Element("Key", key)]
     etag = Element("ETag", f'"{facts.etag}"')
     await exchange.answer_xml(Element("CompleteMultipartUploadResult", *names, etag))

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -209,6 +210,21 @@ async def test_parts_become_one_object(s3_client: Any, bucket: str) -> None:
     assert got["ETag"].endswith('-3"')
     assert (got["ContentType"], got["Metadata"]) == ("audio/wav", {"n": "3"})
     assert "Uploads" not in await s3_client.list_multipart_uploads(Bucket=bucket)
+
+
+async def test_who_asks_again_while_parts_are_joined_waits_for_the_same_join(
+    s3_client: Any, bucket: str, home: Path
+) -> None:
+    parts = [os.urandom(20 * MIB), os.urandom(20 * MIB)]
+    arguments = await upload(s3_client, bucket, "big", parts)
+    asked = asyncio.gather(*(s3_client.complete_multipart_upload(**arguments) for _ in range(5)))
+    seen = 0
+    while not asked.done():
+        seen = max(seen, sum(1 for _ in (home / "s3" / "drafts").iterdir()))
+        await asyncio.sleep(0.001)
+    assert len({one["ETag"] for one in await asked}) == 1
+    assert seen == 1
+    assert await body(await s3_client.get_object(Bucket=bucket, Key="big")) == b"".join(parts)
 
 
 async def test_a_conditional_upload_in_parts_does_not_overwrite(
