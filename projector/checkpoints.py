@@ -15,7 +15,10 @@ BEGIN = text("""
     INSERT INTO checkpoints (name, seq, id, epoch) VALUES (:name, 0, '', 1) ON CONFLICT DO NOTHING
 """)
 CLAIM = text("UPDATE checkpoints SET schema = :schema WHERE name = :name AND schema < :schema")
-CLAIMED = text("SELECT schema FROM checkpoints WHERE name = :name")
+CLAIMED = text("""
+    SELECT (to_jsonb(c) ->> 'schema')::int FROM checkpoints AS c WHERE name = :name
+""")
+"""By way of jsonb: where an older projector keeps the tables the column is not there yet."""
 
 
 async def begin(connection: AsyncConnection, name: str) -> None:
@@ -30,6 +33,15 @@ async def claim(connection: AsyncConnection, name: str, schema: int = SCHEMA) ->
         FoldedByNewer: a newer one took it.
     """
     await connection.execute(CLAIM, {"name": name, "schema": schema})
+    await unclaimed(connection, name, schema)
+
+
+async def unclaimed(connection: AsyncConnection, name: str, schema: int = SCHEMA) -> None:
+    """See to it that no newer version took the checkpoint.
+
+    Raises:
+        FoldedByNewer: one did, and its states hold what this version would lose.
+    """
     found = int(await connection.scalar(CLAIMED, {"name": name}) or 0)
     if found > schema:
         raise FoldedByNewer(

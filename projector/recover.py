@@ -13,6 +13,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projector import database, metrics, submissions
+from projector.checkpoints import unclaimed
 from projector.continuity import broken
 from projector.queries import FOLD, Checkpoint
 from projector.restore import fields
@@ -139,6 +140,7 @@ class Recovery:
     ) -> Report | None:
         """All of it, hidden. The checkpoint's row is held, so nothing is folded meanwhile."""
         row = (await connection.execute(HOLD, {"name": FOLD})).one()
+        await unclaimed(connection, FOLD)
         at = Checkpoint(row.seq, row.id, row.epoch)
         head = await self._log.head()
         if only_if_broken and await self._fine(connection, at, head):

@@ -7,21 +7,19 @@ from redis.exceptions import WatchError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from projector.checkpoints import unclaimed
 from projector.errors import NotCaughtUp
-from projector.queries import checkpoint
+from projector.queries import FOLD, checkpoint
 from streams import job as jobs
 from streams.commit import TERMINAL_TTL_MS, Ledger
-from streams.errors import SchemaTooNew
 from streams.job import SCHEMA, Job
 from streams.log import Log
 
 TRIES, WAIT_S = 50, 0.1
 STATE = text("""
-    SELECT rev, state, (SELECT id FROM events WHERE job = :id ORDER BY seq DESC LIMIT 1) AS last,
-           (SELECT (to_jsonb(c) ->> 'schema')::int FROM checkpoints c WHERE name = 'fold') AS schema
+    SELECT rev, state, (SELECT id FROM events WHERE job = :id ORDER BY seq DESC LIMIT 1) AS last
     FROM jobs WHERE id = :id
 """)
-"""By way of jsonb, for the column may not be there yet: the web can be newer than the projector."""
 
 
 async def restore_job(ledger: Ledger, connection: AsyncConnection, job_id: str) -> Job | None:
@@ -31,7 +29,7 @@ async def restore_job(ledger: Ledger, connection: AsyncConnection, job_id: str) 
 
     Raises:
         NotCaughtUp: the projection is behind the log, so its state might be an old one.
-        SchemaTooNew: a newer version folds, and its states may hold what this one would lose.
+        FoldedByNewer: a newer version folds, and its states may hold what this one would lose.
     """
     job = await ledger.load(job_id)
     if job is not None:
@@ -40,8 +38,7 @@ async def restore_job(ledger: Ledger, connection: AsyncConnection, job_id: str) 
     row = (await connection.execute(STATE, {"id": job_id})).first()
     if row is None:
         return None
-    if (row.schema or 1) > SCHEMA:
-        raise SchemaTooNew(f"job {job_id} has schema {row.schema}, this process knows {SCHEMA}")
+    await unclaimed(connection, FOLD)
     found = jobs.decode(row.state)
     await _put(ledger, found, row.last)
     return await ledger.load(job_id)

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench import traffic
 from projector.continuity import broken
-from projector.errors import ArchiveMissing
+from projector.errors import ArchiveMissing, FoldedByNewer
 from projector.queries import Checkpoint
 from projector.recover import Recovery, recover
 from projector.restore import restore_job
@@ -210,3 +211,26 @@ async def test_the_state_of_an_ended_job_comes_back_to_be_erased(
     async with db.connect() as c:  # what is there is newer than Postgres: it stays
         restored = await restore_job(ledger, c, job.id)
     assert restored == done.job
+
+
+async def test_what_a_newer_version_folded_is_put_back_by_no_older_one(
+    start: Start, settings: Settings, db: AsyncEngine, redis: Redis, keys: Keys, ledger: Ledger,
+    log: Log,
+) -> None:  # fmt: skip
+    running = start()
+    job = await traffic.submitted(ledger)
+    await caught_up(db, log)
+    await running.stop()
+    async with db.begin() as c:
+        await c.execute(text("UPDATE checkpoints SET schema = 99"))
+    before = await saved(redis, keys)
+    with pytest.raises(FoldedByNewer, match="schema 99"):
+        await recover(settings, "by an older version")
+    assert await saved(redis, keys) == before
+    await redis.delete(keys.job(job.id))
+    async with db.connect() as c:
+        with pytest.raises(FoldedByNewer, match="schema 99"):
+            await restore_job(ledger, c, job.id)
+        await c.rollback()
+        await c.execute(text("ALTER TABLE checkpoints DROP COLUMN schema"))  # an older projector's
+        assert await restore_job(ledger, c, job.id) == job
