@@ -3,17 +3,16 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
 
 import pytest
 
 from tests.echo.script import Act, Script, encode
 from tests.faults.conftest import Api
 from tests.faults.invariants import check
-from tests.faults.proxy import Proxy
+from tests.faults.network import way
 from tests.faults.rest import come_to_rest
 from tests.faults.run import Run, running
-from tests.faults.s3_proxy import Deed, S3Proxy
+from tests.faults.s3_proxy import Deed
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 SHORT = bool(os.environ.get("DALSTON_SHORT"))
@@ -30,11 +29,6 @@ PASSING: list[tuple[Deed, str, str]] = [
 ]  # fmt: skip
 if SHORT:
     PASSING = [PASSING[5], PASSING[8]]
-
-
-def way(server: str, address: str) -> AbstractAsyncContextManager[Proxy]:
-    """Only S3's is one that reads what passes."""
-    return S3Proxy(server, address) if server == "s3" else Proxy(server, address)
 
 
 @pytest.fixture(scope="module")
