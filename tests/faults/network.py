@@ -1,6 +1,6 @@
 """What goes wrong between our processes and a server that itself is sound; needs proxies.
 
-For a run whose servers are reached `through=way`: S3 by a proxy that reads what passes.
+For a run whose servers are reached `through=between`: S3 by a proxy that reads what passes.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ MARKS = {"valkey": b"EVALSHA", "postgres": b"COMMIT", "s3": b"PUT"}
 LONGEST_S = 2.5 * LEASE_S
 
 
-def way(server: str, address: str) -> AbstractAsyncContextManager[Proxy]:
+def between(server: str, address: str) -> AbstractAsyncContextManager[Proxy]:
     """The proxy before a server, for `running`."""
     return S3Proxy(server, address) if server == "s3" else Proxy(server, address)
 
@@ -118,7 +118,5 @@ class Spoil:
             rule.times = 0
 
 
-NETWORK: dict[str, Fault] = {
-    fault.name: fault for fault in (CutOff(), Mute(), Refuse(), Late(), Spoil())
-}
-"""By name; each heals by itself."""
+NETWORK: tuple[Fault, ...] = (CutOff(), Mute(), Refuse(), Late(), Spoil())
+"""All of them; each heals by itself."""

@@ -9,7 +9,7 @@ import pytest
 from tests.echo.script import Act, Script, encode
 from tests.faults.conftest import Api
 from tests.faults.invariants import check
-from tests.faults.network import way
+from tests.faults.network import between
 from tests.faults.rest import come_to_rest
 from tests.faults.run import Run, running
 from tests.faults.s3_proxy import Deed
@@ -33,7 +33,7 @@ if SHORT:
 
 @pytest.fixture(scope="module")
 async def run(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run]:
-    async with running(tmp_path_factory.mktemp("store"), engines=1, through=way) as made:
+    async with running(tmp_path_factory.mktemp("store"), engines=1, through=between) as made:
         yield made
 
 
