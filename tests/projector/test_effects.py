@@ -24,7 +24,7 @@ from projector.submissions import Submission
 from streams import decide
 from streams.artifacts import Artifacts, key_of, source_key
 from streams.commit import Ledger
-from streams.events import Artifact, JobRequest
+from streams.events import Artifact, Event, JobRequest
 from streams.ids import new_id
 from streams.job import Job
 from streams.keys import Keys
@@ -130,6 +130,30 @@ async def test_indexing_again_changes_nothing(
         await c.execute(text("UPDATE checkpoints SET seq = 0, id = '' WHERE name = 'index'"))
     await drained(index)
     assert len(await found(db, "fox")) == 2
+
+
+async def test_a_crash_has_no_more_than_a_stride_indexed_again(
+    start: Start, db: AsyncEngine, ledger: Ledger, log: Log, artifacts: Artifacts, index: Index,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(consumer, "STRIDE", 2)
+    start()
+    jobs = [(await transcribed(ledger, artifacts)).id for _ in range(5)]
+    await caught_up(db, log)
+    handled: list[str] = []
+    whole = Index.handle
+
+    async def dies_at_the_fourth(self: Index, event: Event) -> None:
+        handled.append(event.job)
+        if len(handled) == 4:
+            raise asyncio.CancelledError
+        await whole(self, event)
+
+    monkeypatch.setattr(Index, "handle", dies_at_the_fourth)
+    with pytest.raises(asyncio.CancelledError):
+        await index.step()
+    await drained(index)
+    assert handled == [*jobs[:4], *jobs[2:]]
 
 
 async def test_a_transcript_that_is_gone_is_skipped_and_the_next_one_indexed(
