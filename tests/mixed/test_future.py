@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import asyncpg
@@ -27,7 +28,13 @@ from tests.mixed.parts import Parts
 from tests.mixed.traffic import Traffic
 from tests.mixed.trees import TODAY
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(
+        bool(os.environ.get("DALSTON_SHORT")), reason="DALSTON_SHORT: each rule has a quick test"
+    ),
+]
 
 
 @pytest.fixture

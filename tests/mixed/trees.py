@@ -49,17 +49,17 @@ class Tree:
 TODAY = Tree("today", ROOT)
 
 
-def release(tag: str, folder: Path) -> Tree:
+def release(tag: str, folder: Path, repository: Path = ROOT) -> Tree:
     """The tree of a release, unpacked into a folder, with today's echo engines in it.
 
     Raises:
         NoHistory: git does not know its commit.
     """
-    commit = _commit(tag)
+    commit = _commit(tag, repository)
     root = folder / tag
     root.mkdir(parents=True)
     packed = folder / f"{tag}.tar"
-    subprocess.run(["git", "-C", ROOT, "archive", "-o", packed, commit], check=True)
+    subprocess.run(["git", "-C", repository, "archive", "-o", packed, commit], check=True)
     with tarfile.open(packed) as tar:
         tar.extractall(root, filter="data")
     packed.unlink()
@@ -68,10 +68,10 @@ def release(tag: str, folder: Path) -> Tree:
     return Tree(tag, root)
 
 
-def _commit(tag: str) -> str:
+def _commit(tag: str, repository: Path) -> str:
     for name in (f"refs/tags/{tag}", RELEASES[tag]):
         found = subprocess.run(
-            ["git", "-C", ROOT, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"],
+            ["git", "-C", repository, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         if found.returncode == 0:
