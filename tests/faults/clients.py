@@ -26,9 +26,10 @@ AGAIN_S = 0.3
 class Person:
     """One client with a mind of its own, which comes from ``chance`` alone."""
 
-    def __init__(self, url: str, chance: random.Random, told: Told) -> None:
+    def __init__(self, url: str, chance: random.Random, told: Told, *, erases: bool = True) -> None:
         self.told = told
         self._chance = chance
+        self._erases = erases
         self._http = httpx.AsyncClient(base_url=url, timeout=TIMEOUT, trust_env=False)
         self._leaving = asyncio.Event()
 
@@ -40,7 +41,7 @@ class Person:
         """Do one thing after another until told to leave, and end what was begun."""
         deeds = {
             self.submit_once: 25, self.submit_for_sure: 35, self.look: 25, self.cancel: 8,
-            self.erase: 6, self.retry: 6, self.cancel_again: 3, self.read: 10,
+            self.erase: 6 * self._erases, self.retry: 6, self.cancel_again: 3, self.read: 10,
         }  # fmt: skip
         async with self._http:
             while not self._leaving.is_set():

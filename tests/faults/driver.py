@@ -20,10 +20,11 @@ from pathlib import Path
 from streams import tasks
 from tests.faults.clients import Person
 from tests.faults.evidence import Evidence, collect
-from tests.faults.faults import FAULTS
+from tests.faults.faults import FAULTS, POSTGRES_FORGETS, survivable
 from tests.faults.finding import Finding
 from tests.faults.followers import Follower
 from tests.faults.invariants import examine
+from tests.faults.network import between
 from tests.faults.record import Told
 from tests.faults.rest import come_to_rest, sweep
 from tests.faults.run import Absent, Fault, Run, running
@@ -87,15 +88,17 @@ async def drive(
     seed: int,
     seconds: float,
     *,
-    faults: Mapping[str, Fault] = FAULTS,
+    faults: Mapping[str, Fault] | None = None,
     tell: Callable[[str], None] = print,
 ) -> Verdict:
     """One run: work and faults side by side, then rest, then the examination.
 
+    Faults are all that may strike one run, or just the given ones.
     The home is removed when all is good; else it stays, and the verdict says where.
     """
-    chance = random.Random(seed)
-    planned = schedule(chance, seconds, list(faults.values()))
+    # A source for each, so that what is added to one does not change the others.
+    faults = faults or survivable(FAULTS, random.Random(f"{seed} kinds"))
+    planned = schedule(random.Random(f"{seed} schedule"), seconds, list(faults.values()))
     home = Path(tempfile.mkdtemp(prefix=f"dalston-faults-{seed}-"))
     began = time.monotonic()
 
@@ -104,12 +107,15 @@ async def drive(
 
     say(f"seed {seed}: {seconds:g} s, {len(planned)} faults, home {home}")
     verdict = Verdict(seed, seconds, home=home)
+    window = random.Random(f"{seed} window").choice((200, 2000, 20_000))
+    if POSTGRES_FORGETS & faults.keys():
+        window = 20_000  # from which an older Postgres learns again what it has forgotten
     environ = {
-        "DALSTON_LOG_WINDOW": str(chance.choice((200, 2000, 20_000))),
+        "DALSTON_LOG_WINDOW": str(window),
         "DALSTON_SWEEP_S": str(SWEEP_S),
     }
-    async with running(home, environ=environ, tell=say) as run:
-        evidence = await _story(run, chance, planned, verdict, say)
+    async with running(home, environ=environ, through=between, tell=say) as run:
+        evidence = await _story(run, planned, verdict, say)
         verdict.findings = await examine(run, evidence)
     verdict.acknowledged = len(evidence.told.jobs)
     verdict.lost, verdict.duplicated = len(evidence.lost), len(evidence.duplicated)
@@ -126,15 +132,19 @@ async def drive(
 
 async def _story(
     run: Run,
-    chance: random.Random,
     planned: Sequence[Planned],
     verdict: Verdict,
     say: Callable[[str], None],
 ) -> Evidence:
     url, told = run.stack.running.web.url, Told()
-    persons = [Person(url, random.Random(chance.random()), told) for _ in range(PERSONS)]
+    # An erasure trims the log, and with it what an older Postgres would learn from there.
+    erases = not any(plan.fault.name in POSTGRES_FORGETS for plan in planned)
+    persons = [
+        Person(url, random.Random(f"{verdict.seed} person {n}"), told, erases=erases)
+        for n in range(PERSONS)
+    ]
     followers = [
-        Follower(url, random.Random(chance.random()), kind=kind, stalls=stalls)
+        Follower(url, random.Random(f"{verdict.seed} {kind}"), kind=kind, stalls=stalls)
         for kind, stalls in (("websocket", False), ("stream", False), ("websocket", True))
     ]
     listening = [asyncio.create_task(one.follow()) for one in followers]
@@ -188,14 +198,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="of faults in each")
     parser.add_argument("--faults", help=f"only these, of: {', '.join(FAULTS)}")
     args = parser.parse_args(arguments)
-    names = args.faults.split(",") if args.faults else list(FAULTS)
-    faults = {name.strip(): FAULTS[name.strip()] for name in names}
+    faults = chosen(args.faults.split(",")) if args.faults else None
     verdicts = [
         asyncio.run(drive(seed, args.seconds, faults=faults))
         for seed in ([args.seed] if args.seed is not None else seeds(args.seeds))
     ]
     print(summary(verdicts))
     return 0 if all(verdict.good for verdict in verdicts) else 1
+
+
+def chosen(names: Sequence[str]) -> dict[str, Fault]:
+    """Faults by their names."""
+    return {name.strip(): FAULTS[name.strip()] for name in names}
 
 
 def seeds(text: str) -> list[int]:

@@ -19,6 +19,7 @@ from streams.keys import Keys
 from streams.settings import Settings
 from tests.echo.engines import Seen as Attempt
 from tests.echo.engines import witnessed
+from tests.faults.faults import POSTGRES_FORGETS, REDIS_FORGETS
 from tests.faults.followers import Follower
 from tests.faults.record import Told
 from tests.faults.run import Harm, Run
@@ -72,28 +73,50 @@ class Evidence:
         """When Redis was made anew from the archive."""
         return [event for event in self.events if isinstance(event.fact, LogRecovered)]
 
-    def recovered_since(self, at: float) -> bool:
-        """Whether Redis was lost after that moment: what only it knew then never happened."""
-        return any(event.time.timestamp() > at for event in self.recoveries)
+    def redis_forgot_since(self, at: float) -> bool:
+        """Whether Redis was lost or put back after that moment: what only it knew is void."""
+        recovered = any(event.time.timestamp() > at for event in self.recoveries)
+        return recovered or any(h.until > at for h in self.harms if h.fault in REDIS_FORGETS)
+
+    def postgres_forgot(self, at: float) -> bool:
+        """Whether Postgres was put back to before that moment: what only it knew is void."""
+        return any(
+            harm.at - 1 <= at <= harm.until + 1
+            for harm in self.harms
+            if harm.fault in POSTGRES_FORGETS
+        )
 
     @property
     def lost(self) -> list[str]:
-        """Jobs that were accepted and are nowhere."""
+        """Jobs that were accepted and are nowhere.
+
+        But for those whose row alone was written when Postgres was put back to before it.
+        """
         return [
             job for job in self.told.jobs
-            if job not in self.views or job not in self.folded or job not in self.listed
+            if (job not in self.views or job not in self.folded or job not in self.listed)
+            and not self.postgres_forgot(self.told.accepted_at[job])
         ]  # fmt: skip
 
     @property
     def duplicated(self) -> list[str]:
-        """Submissions that became two jobs, and keys that were answered with two."""
+        """Submissions that became two jobs, and keys that were answered with two.
+
+        But for keys that Postgres knew alone when it was put back to before them.
+        """
+        forgotten = {
+            order.word
+            for job, order in self.told.jobs.items()
+            if self.postgres_forgot(self.told.accepted_at[job])
+        }
         marks: defaultdict[str, int] = defaultdict(int)
         for event in self.events:
             if isinstance(fact := event.fact, JobSubmitted) and fact.again_from is None:
                 marks[fact.request.labels.get("mark", "")] += 1
         marks.pop("", None)  # erased, or not of our clients
         keys = {key: len(ids) for key, ids in self.told.keys.items()}
-        return [name for name, count in {**marks, **keys}.items() if count > 1]
+        found = [name for name, count in {**marks, **keys}.items() if count > 1]
+        return [name for name in found if name.removeprefix("key-") not in forgotten]
 
 
 async def collect(run: Run, told: Told, followers: Sequence[Follower]) -> Evidence:

@@ -7,9 +7,11 @@ import asyncio
 import random
 import shutil
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tests.faults.backups import OldPostgres, OldRedis
+from tests.faults.network import NETWORK
 from tests.faults.run import LEASE_S, SERVERS, Absent, Fault, Run
 
 Victims = Callable[[Run], Sequence[str]]
@@ -145,28 +147,40 @@ class LightsOut:
         run.send(signal.SIGKILL, pids)
 
 
-FAULTS: dict[str, Fault] = {
-    fault.name: fault
-    for fault in (
-        Kill("kill engine", engines),
-        Kill("kill child", engines, offspring),
-        Kill("kill projector", named(*PROJECTORS)),
-        Kill("kill web", named("web")),
-        Kill("kill valkey", named("valkey")),
-        Kill("kill postgres", named("postgres")),
-        Kill("kill s3", named("s3")),
-        Stop("stop engine", engines, supervisor),
-        Stop("stop child", engines, offspring),
-        Stop("zombie", engines, everything, least_s=1.5 * LEASE_S, most_s=4 * LEASE_S),
-        Stop("stop projector", named(*PROJECTORS)),
-        Stop("stop web", named("web")),
-        Stop("stop valkey", named("valkey")),
-        Stop("stop postgres", named("postgres")),
-        Stop("stop s3", named("s3")),
-        Drain(),
-        Restart(),
-        Wipe(),
-        LightsOut(),
-    )
-}
+ALL: Sequence[Fault] = (
+    Kill("kill engine", engines),
+    Kill("kill child", engines, offspring),
+    Kill("kill projector", named(*PROJECTORS)),
+    Kill("kill web", named("web")),
+    Kill("kill valkey", named("valkey")),
+    Kill("kill postgres", named("postgres")),
+    Kill("kill s3", named("s3")),
+    Stop("stop engine", engines, supervisor),
+    Stop("stop child", engines, offspring),
+    Stop("zombie", engines, everything, least_s=1.5 * LEASE_S, most_s=4 * LEASE_S),
+    Stop("stop projector", named(*PROJECTORS)),
+    Stop("stop web", named("web")),
+    Stop("stop valkey", named("valkey")),
+    Stop("stop postgres", named("postgres")),
+    Stop("stop s3", named("s3")),
+    Drain(),
+    Restart(),
+    Wipe(),
+    LightsOut(),
+    OldRedis(),
+    OldPostgres(),
+    *NETWORK,
+)
+FAULTS = {fault.name: fault for fault in ALL}
 """By name; all of them heal by themselves once `inject` has returned."""
+REDIS_FORGETS = frozenset({"wipe", "old redis"})
+POSTGRES_FORGETS = frozenset({"old postgres"})
+
+
+def survivable(faults: Mapping[str, Fault], chance: random.Random) -> dict[str, Fault]:
+    """Those that may strike one and the same run.
+
+    Redis and Postgres may each forget, and what one knew the other still knows; but not both.
+    """
+    forgets = chance.choice((REDIS_FORGETS, POSTGRES_FORGETS))
+    return {name: fault for name, fault in faults.items() if name not in forgets}

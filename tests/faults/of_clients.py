@@ -20,11 +20,13 @@ def accepted_is_kept(seen: Evidence) -> Finding:
     told = seen.told
     found.wrong += told.wrong
     ends: Counter[str] = Counter()
+    forgotten = 0
     for name, order in told.jobs.items():
         view = seen.views.get(name)
-        found.check(view, f"{name} was accepted and is lost")
-        found.check(name in seen.listed, f"{name} was accepted and is not on the list")
+        gone = name in seen.lost
+        found.check(not gone, f"{name} was accepted and is lost")
         if view is None:
+            forgotten += not gone
             continue
         ends[view.status] += 1
         allowed = order.ends | ({"cancelled"} if name in told.cancelling else set())
@@ -38,15 +40,17 @@ def accepted_is_kept(seen: Evidence) -> Finding:
     shown = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
     lost, twice = len(seen.lost), len(seen.duplicated)
     found.note = f"{shown}; {len(told.jobs)} acknowledged, {lost} lost, {twice} duplicated"
+    if forgotten:
+        found.note += f", {forgotten} gone with a Postgres that was put back"
     return found
 
 
 def _acknowledged(found: Finding, seen: Evidence, name: str, status: str, *, erased: bool) -> None:
     """A cancel and an erasure that were acknowledged hold, unless Redis was lost after them."""
     told = seen.told
-    if (at := told.cancelled.get(name)) and not seen.recovered_since(at):
+    if (at := told.cancelled.get(name)) and not seen.redis_forgot_since(at):
         found.check(status == "cancelled", f"{name} was cancelled, but is {status}")
-    if (at := told.erased.get(name)) and not seen.recovered_since(at):
+    if (at := told.erased.get(name)) and not seen.redis_forgot_since(at):
         found.check(erased, f"{name} was erased, but is not")
 
 
@@ -54,7 +58,7 @@ def repeating_changes_nothing(seen: Evidence) -> Finding:
     """A call that is made again, knowingly or because its answer was lost, changes nothing."""
     found = Finding(6, "repeating a call changes nothing")
     for key, ids in seen.told.keys.items():
-        found.check(len(ids) == 1, f"{key} was answered with {ids}")
+        found.check(len(ids) == 1 or key not in seen.duplicated, f"{key} was answered with {ids}")
     found.note = f"{seen.told.repeated} calls were repeated"
     return found
 
@@ -179,7 +183,7 @@ def runs_once(seen: Evidence) -> Finding:
             first.setdefault((attempt.job, attempt.stage, attempt.token), attempt.at)
     again = 0
     for name, times in begun.items():
-        forgotten = times > 1 and seen.recovered_since(first[name])
+        forgotten = times > 1 and seen.redis_forgot_since(first[name])
         again += forgotten
         found.check(times == 1 or forgotten, f"{name} ran {times} times")
     found.note = f"{again} ran again after Redis was lost"

@@ -116,8 +116,8 @@ def nothing_is_left(seen: Evidence) -> Finding:
         else:
             found.check(kind in KNOWN or key.ttl > 0, f"{name} is nobody's and stays for ever")
     named = _named(seen)
-    for key in seen.objects:
-        found.check(key.startswith(named), f"nothing names the object {key}")
+    for path in seen.objects:
+        found.check(path.startswith(named), f"nothing names the object {path}")
     for file in seen.temporary:
         found.wrong.append(f"{file} is left over")
     return found

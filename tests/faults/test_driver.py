@@ -4,11 +4,12 @@
 """
 
 import os
+from collections.abc import Sequence
 from random import Random
 
 import pytest
 
-from tests.faults.driver import drive, schedule, seeds
+from tests.faults.driver import chosen, drive, schedule, seeds
 from tests.faults.faults import FAULTS
 
 SHORT = bool(os.environ.get("DALSTON_SHORT"))
@@ -19,19 +20,34 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 NAMED = {
     # A merge that was taken before Valkey was wiped began with the revision of a job that had
     # come there by other events since: the state of the old history replaced the new one's.
-    "a state that a lost redis gave does not pass for a later one": 2,
+    "a state that a lost redis gave does not pass for a later one": (
+        2,
+        ("wipe", "old redis", "kill valkey", "stop engine"),
+    ),
     # An upload whose row was never written kept what its twin's erasure was to delete.
-    "an upload that was not accepted does not outlive its erasure": 5,
+    "an upload that was not accepted does not outlive its erasure": (
+        5,
+        ("kill postgres", "stop postgres", "stop web", "lights out"),
+    ),
 }
-"""What failed once, by the seed that showed it; a name says what must not be."""
+"""What failed once, by the seed that showed it and the faults that bring it about."""
 ANY = [] if SHORT else [11, 12, 13, 14]
 
 
-@pytest.mark.parametrize("seed", [*NAMED.values(), *ANY], ids=[*NAMED, *map(str, ANY)])
-async def test_nothing_is_lost_whatever_fails(seed: int) -> None:
-    verdict = await drive(seed, SECONDS)
+async def judged(seed: int, faults: Sequence[str] = ()) -> None:
+    verdict = await drive(seed, SECONDS, faults=chosen(faults) or None)
     wrong = "\n".join(str(finding) for finding in verdict.findings if finding.wrong)
     assert verdict.good, f"{verdict.line()}\n{wrong}\nlogs and data: {verdict.home}"
+
+
+@pytest.mark.parametrize(("seed", "faults"), NAMED.values(), ids=NAMED)
+async def test_what_failed_once_holds(seed: int, faults: Sequence[str]) -> None:
+    await judged(seed, faults)
+
+
+@pytest.mark.parametrize("seed", ANY)
+async def test_nothing_is_lost_whatever_fails(seed: int) -> None:
+    await judged(seed)
 
 
 def test_a_seed_is_a_schedule() -> None:
