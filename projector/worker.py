@@ -182,7 +182,11 @@ class Worker:
         return rows
 
     async def _check(self, after: Checkpoint) -> None:
-        """Nothing came: is the log where we think it is?"""
+        """Nothing came: are the log and the archive where we think they are?"""
+        async with begun(self._database) as connection:
+            archived = await checkpoint(connection)
+        if archived != after:  # put back to a backup, while no event would have told
+            raise CheckpointMoved(f"the archive ends at event {archived.seq}, not at {after.seq}")
         head = await self._log.head()
         if head is not None and (head.seq, head.id) == (after.seq, after.id):
             return
