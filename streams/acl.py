@@ -14,6 +14,8 @@ from streams import barrier
 from streams.keys import Keys
 
 OPERATOR, PROJECTOR, WEB, REPLICA = "operator", "projector", "web", "replica"
+PROBE = "probe"
+"""Asks whether the server is there, and nothing else."""
 SHARED = ("ping", "time", "select", "multi", "exec", "discard", "watch", "unwatch")
 """What any client needs; none of these names a key but WATCH, which tells nothing of it."""
 SCRIPTS = ("evalsha", "eval")
@@ -74,6 +76,8 @@ def rights(keys: Keys, role: str) -> str:
             return "allchannels allkeys +@all"
         case "replica":
             return "resetchannels -@all +psync +replconf +ping"
+        case "probe":
+            return "resetchannels -@all +ping"
         case "projector":
             return str(_projector(keys))
         case "web":

@@ -1,9 +1,11 @@
 """Environment → one frozen value. Read once, where a process starts, and handed down from there.
 
-Every field is the variable ``DALSTON_<FIELD>``; its description here is its documentation.
+Every field is the variable ``DALSTON_<FIELD>``; its description here is its documentation. A value
+that nobody else is to see can stand in a file, which ``DALSTON_<FIELD>_FILE`` names.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
@@ -62,12 +64,13 @@ def read(kind: type[S], environ: Mapping[str, str]) -> S:
     """Any frozen settings class from its ``DALSTON_`` variables; empty ones count as unset.
 
     Raises:
-        InvalidSetting: a value does not convert; the message names the variable.
+        InvalidSetting: a value does not convert, or its file cannot be read; the message names the
+            variable.
     """
     values = {}
     for field in msgspec.structs.fields(kind):
         variable = PREFIX + field.name.upper()
-        text = environ.get(variable, "")
+        text = environ.get(variable, "") or _in_file(f"{variable}_FILE", environ)
         if not text:
             if field.required:
                 raise InvalidSetting(f"{variable} is not set")
@@ -77,3 +80,11 @@ def read(kind: type[S], environ: Mapping[str, str]) -> S:
         except msgspec.ValidationError as error:
             raise InvalidSetting(f"{variable}={text!r}: {error}") from None
     return kind(**values)
+
+
+def _in_file(variable: str, environ: Mapping[str, str]) -> str:
+    path = environ.get(variable, "")
+    try:
+        return Path(path).read_text().strip() if path else ""
+    except OSError as error:
+        raise InvalidSetting(f"{variable}={path!r}: {error.strerror}") from None

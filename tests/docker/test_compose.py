@@ -15,6 +15,21 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PROJECT = "dalston-test"
 PUBLISH = "127.0.0.1:18080"
+ENGINES = ("audio-prepare", "faster-whisper", "merge")
+UIDS = {
+    **dict.fromkeys(("projector", "web", "store", *ENGINES), "10001"),
+    **dict.fromkeys(("valkey", "postgres"), "999"),
+}
+HURTS = "touch /x 2>/dev/null && echo 'written: 1'; cat /proc/self/status"
+REACHES = """
+import socket, sys
+for address in sys.argv[1:]:
+    try:
+        socket.create_connection(address.split(":"), 2)
+        print(address)
+    except OSError:
+        pass
+"""
 SAMPLE = next((ROOT / "samples").glob("*.flac"))
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
@@ -87,10 +102,78 @@ def test_a_killed_engine_container_comes_back_and_the_job_finishes(api: httpx.Cl
 
 
 def test_containers_run_as_nobody_special_and_hold_only_their_own(api: httpx.Client) -> None:
-    assert compose("exec", "-T", "merge", "id", "-u").strip() == "10001"
+    for service, uid in UIDS.items():
+        assert compose("exec", "-T", service, "id", "-u").strip() == uid, service
     engines = compose("exec", "-T", "merge", "ls", "/app/engines").split()
     assert sorted(engines) == ["__init__.py", "merge", "sdk"]
     assert compose("exec", "-T", "merge", "ls", "/app").split() == ["engines", "streams"]
+
+
+def test_containers_can_write_nothing_but_their_data_and_gain_no_power(api: httpx.Client) -> None:
+    for service in UIDS:
+        container = compose("ps", "-q", service).strip()
+        host = json.loads(_inspect(container, "{{json .HostConfig}}"))
+        assert host["ReadonlyRootfs"], service
+        assert host["CapDrop"] == ["ALL"], service
+        assert not host["CapAdd"], service
+        assert "no-new-privileges:true" in host["SecurityOpt"], service
+        assert 0 < host["PidsLimit"] <= 512, service
+        assert not host["Privileged"], service
+        said = compose("exec", "-T", service, "sh", "-c", HURTS)
+        status = dict(line.split(":", 1) for line in said.splitlines() if ":" in line)
+        assert {status[name].strip() for name in ("CapEff", "CapPrm", "CapBnd")} == {"0" * 16}
+        assert status["NoNewPrivs"].strip() == "1"
+        assert "written: 1" not in said, service
+        ports = json.loads(_inspect(container, "{{json .NetworkSettings.Ports}}")) or {}
+        published = [bound for bounds in ports.values() for bound in bounds or []]
+        assert len(published) == (service == "web"), service
+        assert all(bound["HostIp"] == "127.0.0.1" for bound in published)
+
+
+def test_an_engine_reaches_no_database_no_other_keys_and_no_outside(api: httpx.Client) -> None:
+    for engine in ENGINES:
+        assert _reached(engine, "valkey:6379", f"{_address('postgres')}:5432") == ["valkey:6379"]
+        keys = compose("exec", "-T", engine, "ls", "/keys").split()
+        assert keys == ["redis_password", "redis_url", "s3_access_key", "s3_secret_key"]
+    for network in ("work", "database"):
+        assert _inspect(f"{PROJECT}_{network}", "{{.Internal}}") == "true"
+
+
+def test_no_container_holds_a_password_in_its_environment_or_command(api: httpx.Client) -> None:
+    held = [
+        compose("exec", "-T", "projector", "cat", f"/keys/{name}").strip()
+        for name in ("redis_password", "s3_secret_key", "postgres_dsn")
+    ]
+    for service in UIDS:
+        shown = _inspect(compose("ps", "-q", service).strip(), "{{json .Config}}")
+        assert not [secret for secret in held if secret in shown], service
+    logs = compose("logs")
+    assert not [secret for secret in held if secret in logs]
+
+
+def test_redis_lets_in_nobody_without_a_user_and_refused_nobody_his_right(
+    api: httpx.Client,
+) -> None:
+    asked = "import redis; print(redis.Redis('valkey').ping())"
+    stranger = compose("exec", "-T", "web", "python", "-c", asked, check=False)
+    assert "True" not in stranger
+    told = compose(
+        "run", "--rm", "-T", "--no-deps", "-v", f"{PROJECT}_keys-operator:/operator:ro", "bucket",
+        "python", "-c",
+        "import redis; print(redis.from_url(open('/operator/redis_url').read().strip()).acl_log())",
+    )  # fmt: skip
+    assert [line for line in told.splitlines() if "default" not in line] in (["[]"], [])
+
+
+def _reached(service: str, *addresses: str) -> list[str]:
+    """Those of the addresses that can be connected to from a container."""
+    return compose("exec", "-T", service, "python", "-c", REACHES, *addresses).split()
+
+
+def _address(service: str) -> str:
+    container = compose("ps", "-q", service).strip()
+    template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    return _inspect(container, template)
 
 
 def _inspect(container: str, template: str) -> str:

@@ -169,6 +169,7 @@ SHUT = {
                     "XGROUP DESTROY {other} engines", "RENAME {log} x", "PUBLISH {nudges} x"),
     acl.REPLICA: (*DESTRUCTIVE, *LOG_IS_SAFE, *NOT_MY_QUEUE, *ENGINES_ONLY, *ELSEWHERE, "TIME"),
 }  # fmt: skip
+SHUT[acl.PROBE] = SHUT[acl.REPLICA]
 # A script may not say these words at all, whoever calls it.
 NOT_IN_SCRIPTS = re.compile("MONITOR|SUBSCRIBE|PSUBSCRIBE|XREAD|EVAL|SHUTDOWN|DEBUG|MIGRATE|SAVE")
 DENIED = "ACL failure in script|user executing the script can't|not allowed from script"

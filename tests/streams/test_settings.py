@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -34,6 +36,15 @@ def test_an_empty_variable_counts_as_unset() -> None:
 def test_a_value_that_does_not_fit_is_named(name: str, value: str, why: str) -> None:
     with pytest.raises(InvalidSetting, match=rf"DALSTON_{name}='{value}': .*{why}"):
         Settings.from_env({f"DALSTON_{name}": value})
+
+
+def test_a_value_may_stand_in_a_file_and_the_variable_itself_wins(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("redis://u:p@h/0\n")
+    environ = {"DALSTON_REDIS_URL_FILE": str(tmp_path / "url")}
+    assert Settings.from_env(environ).redis_url == "redis://u:p@h/0"
+    assert Settings.from_env(environ | {"DALSTON_REDIS_URL": "redis://x"}).redis_url == "redis://x"
+    with pytest.raises(InvalidSetting, match="DALSTON_REDIS_URL_FILE='/nowhere': No such file"):
+        Settings.from_env({"DALSTON_REDIS_URL_FILE": "/nowhere"})
 
 
 def test_a_setting_without_a_default_must_be_set() -> None:

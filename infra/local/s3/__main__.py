@@ -1,6 +1,7 @@
 """``python -m infra.local.s3 DIRECTORY (--fd N | --host H --port N)``: serve a directory as S3.
 
-The keys come from DALSTON_S3_ACCESS_KEY and DALSTON_S3_SECRET_KEY.
+The keys come from DALSTON_S3_ACCESS_KEY and DALSTON_S3_SECRET_KEY, or from the files that the same
+names with _FILE give.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import uvicorn
 from infra.local.s3.app import App
 from infra.local.s3.signature import Keys
 from infra.local.s3.store import Store
+from streams.settings import Settings
 
 
 def main() -> None:
@@ -24,7 +26,8 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="default: %(default)s")
     parser.add_argument("--port", type=int, default=0, help="default: a free one")
     arguments = parser.parse_args()
-    access, secret = (os.environ.get(f"DALSTON_S3_{name}_KEY", "") for name in ("ACCESS", "SECRET"))
+    found = Settings.from_env(os.environ)
+    access, secret = found.s3_access_key, found.s3_secret_key
     if not access or not secret:
         parser.error("set DALSTON_S3_ACCESS_KEY and DALSTON_S3_SECRET_KEY")
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(message)s")
