@@ -3,9 +3,10 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from msgspec import Meta
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
@@ -21,6 +22,8 @@ Q = TypeVar("Q", bound=msgspec.Struct)
 
 LONGEST_WAIT_S = 60.0
 BODY_LIMIT = 64 * 1024
+Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""A place in the log, as far as Postgres counts."""
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,4}(?:\.\d+)?)\"?")
 
 

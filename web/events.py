@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from streams import tasks
 from web.auth import tenant_of
-from web.call import Call, Web, checked_id, parse_query
+from web.call import Call, Seq, Web, checked_id, parse_query
 from web.errors import BadRequest, render, translate
 from web.feed import Feed, Request
 from web.finding import found
@@ -35,9 +35,9 @@ class FeedQuery(msgspec.Struct, frozen=True):
     """Which events: of one job; after ``(epoch, seq)``; or from ``from`` without a snapshot."""
 
     job: Annotated[str, Meta(min_length=26, max_length=26)] | None = None
-    epoch: Annotated[int, Meta(ge=0)] | None = None
-    seq: Annotated[int, Meta(ge=0)] | None = None
-    first: Annotated[int, Meta(ge=0)] | None = msgspec.field(default=None, name="from")
+    epoch: Seq | None = None
+    seq: Seq | None = None
+    first: Seq | None = msgspec.field(default=None, name="from")
 
 
 async def socket(websocket: WebSocket, web: Web) -> None:
@@ -167,4 +167,7 @@ def _point(text: str) -> Point:
     epoch, dash, seq = text.partition("-")
     if not (dash and epoch.isdecimal() and seq.isdecimal() and len(text) <= 40):
         raise BadRequest(f"Last-Event-ID is EPOCH-SEQ, not {text[:40]!r}.")
-    return Point(int(epoch), int(seq))
+    try:
+        return Point(msgspec.convert(int(epoch), Seq), msgspec.convert(int(seq), Seq))
+    except msgspec.ValidationError:
+        raise BadRequest(f"Last-Event-ID counts further than any log: {text!r}.") from None

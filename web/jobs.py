@@ -14,7 +14,7 @@ from streams.cloudevents import cloud_event
 from streams.events import Artifact, Event
 from streams.job import Job, JobStatus, fold
 from streams.transcript import Transcript
-from web.call import LONGEST_WAIT_S, Call, json
+from web.call import LONGEST_WAIT_S, Call, Seq, json
 from web.errors import Gone, NotFound
 from web.finding import found, settled_view, unknown
 from web.formats import MEDIA_TYPES, Format, render
@@ -36,14 +36,14 @@ class ListQuery(msgspec.Struct, frozen=True):
 class OneQuery(msgspec.Struct, frozen=True):
     """At which revision; or how many seconds to wait for the job to end."""
 
-    at: Annotated[int, Meta(ge=1)] | None = None
+    at: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     wait: Annotated[float, Meta(ge=0, le=LONGEST_WAIT_S)] = 0.0
 
 
 class EventsQuery(msgspec.Struct, frozen=True):
     """Events with a seq over ``after``."""
 
-    after: Annotated[int, Meta(ge=0)] = 0
+    after: Seq = 0
     limit: Annotated[int, Meta(ge=1, le=1000)] = 200
 
 

@@ -93,6 +93,22 @@ async def tried(served: Served, property_: Callable[[httpx.Client], None]) -> No
     assert (await served.client.get("/readyz")).status_code == 200
 
 
+@pytest.mark.parametrize("number", [2**31, 2**63 - 1, 2**63, 10**30])
+async def test_a_number_that_no_server_counts_to_is_the_clients_fault(
+    served: Served, number: int
+) -> None:
+    job = await post(served)
+    for query in (f"{job}/events?after=", f"{job}/events?limit=", f"{job}?at="):
+        fine(await served.client.get(f"/v1/jobs/{query}{number}"))
+    for query in ("epoch=1&seq=", "seq=1&epoch=", "from="):
+        async with served.client.stream("GET", f"/v1/events?{query}{number}") as reply:
+            assert reply.status_code < 500
+    for last in (f"1-{number}", f"{number}-1"):
+        headers = {"Last-Event-ID": last}
+        async with served.client.stream("GET", "/v1/events", headers=headers) as reply:
+            assert reply.status_code < 500
+
+
 async def test_no_query_header_path_or_body_is_a_fault_of_ours(served: Served) -> None:
     job = await post(served)
     for method, path, operation in ROUTES:
