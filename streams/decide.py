@@ -87,9 +87,10 @@ def start(job: Job | None, *, stage: str, token: int, owner: str, engine_version
 def progress(job: Job | None, *, stage: str, token: int, fraction: float) -> Facts:
     """The attempt got further."""
     state = _running(job, stage, token)
+    fraction = min(fraction, 1.0)
     if not fraction > state.progress:  # nor when it is not a number
         return NOTHING
-    return (StageProgressed(stage=stage, token=token, fraction=min(fraction, 1.0)),)
+    return (StageProgressed(stage=stage, token=token, fraction=fraction),)
 
 
 def finish(
@@ -255,9 +256,9 @@ def recover(job: Job | None, *, floor: int, plan: tuple[PlannedStage, ...], now:
         facts = (JobPlanned(stages=plan, deadline=deadline, floor=floor),)
     if job.status == "cancelling":
         facts += sequel.skip(job, WAITING, "job cancelled")
-    for stage in sequel.rehearsed(job, facts, now).stages:
+    for stage, was in job.stages.items():
         so_far = sequel.rehearsed(job, facts, now)
-        if not so_far.terminal:
+        if so_far.stages[stage].status == was.status and not so_far.terminal:
             facts += _resumed(so_far, stage, now)
     return sequel.then(job, facts, now)
 

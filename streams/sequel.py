@@ -92,7 +92,7 @@ def replaced(job: Job, node: PlannedStage, now: datetime) -> Facts:
         reason = f"{node.engine} was lost with it {ended.lost} times: it may kill its engine"
     elif ended.preempted >= budget.preempted:
         reason = f"{node.engine} was told to leave {ended.preempted} times before it was done"
-    elif ended.failed >= budget.failed or ended.kind in FINAL_KINDS:
+    elif ended.kind in FINAL_KINDS or ended.failed >= max(1, budget.failed):
         reason = ended.reason
     else:
         return (attempt(job, node, ahead=ended.lost < 2),)

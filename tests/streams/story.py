@@ -1,6 +1,6 @@
 """A job's story for tests: given what happened, when a command comes, then these facts follow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,14 +40,25 @@ class Story:
     """One job, every event that it has had, and the time."""
 
     def __init__(
-        self, plan: tuple[PlannedStage, ...] = CHAIN, request: JobRequest | None = None
+        self,
+        plan: tuple[PlannedStage, ...] = CHAIN,
+        request: JobRequest | None = None,
+        *,
+        floor: int = 0,
     ) -> None:
         self.now = NOW
         self.events: list[Event] = []
         self.told = self.when(
             decide.submit, job_id="j", tenant="t", request=request or JobRequest(), source=AUDIO,
-            filename="talk.wav", plan=plan, now=self.now,
+            filename="talk.wav", plan=plan, now=self.now, floor=floor,
         )  # fmt: skip
+
+    @classmethod
+    def of(cls, events: Sequence[Event], now: datetime) -> "Story":
+        """The story of which this much was told."""
+        story = cls.__new__(cls)
+        story.now, story.events, story.told = now, list(events), []
+        return story
 
     @property
     def job(self) -> Job:

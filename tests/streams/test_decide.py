@@ -23,6 +23,7 @@ from streams.events import (
     Usage,
     encode_fact,
 )
+from streams.job import envelopes, fold
 from tests.streams.story import FORK, HEARD, NOW, OUTPUT, SOLO, Story, names
 
 
@@ -89,6 +90,7 @@ def test_progress_only_grows_and_never_over_one() -> None:
     assert progress(float("nan")) == []
     assert progress(7.0) == [StageProgressed(stage="only", token=1, fraction=1.0)]
     assert story.job.stages["only"].progress == 1.0
+    assert progress(7.0) == []
 
 
 def test_a_failure_waits_longer_each_time_then_parks() -> None:
@@ -521,3 +523,43 @@ def test_an_attempt_of_a_failed_job_is_fenced() -> None:
 
 def test_jitter_is_a_chance() -> None:
     assert all(0 <= decide.jitter() < 1 for _ in range(100))
+
+
+def test_a_rehearsal_leads_where_the_commit_does() -> None:
+    story = Story()
+    story.start("prepare")
+    facts = decide.finish(
+        story.job, stage="prepare", token=1, output=OUTPUT, usage=HEARD, now=story.now
+    )
+    rehearsed = fold(envelopes(story.job, facts, now=story.now), story.job)
+    story.finish("prepare")
+    assert rehearsed == story.job
+    with pytest.raises(Fenced):
+        story.lose("merge")
+
+
+def test_an_attempt_that_had_its_turn_keeps_it_but_not_what_may_kill_its_engine() -> None:
+    story = Story((PlannedStage(name="only", engine="toy", budget=Budget(lost=9)),))
+
+    def ahead() -> list[bool]:
+        return [f.ahead for f in (e.fact for e in story.events) if isinstance(f, StageReady)]
+
+    story.lose("only", preempted=True)
+    story.lose("only")
+    assert ahead() == [False, True, True]
+    story.lose("only")
+    story.lose("only", preempted=True)
+    assert ahead()[3:] == [False, False]
+    story.start("only")
+    story.fail("only")
+    story.wait(2)
+    story.retry("only")
+    assert ahead()[5:] == [False]
+
+
+def test_no_engine_makes_a_stage_cost_more_than_the_longest_audio_there_is() -> None:
+    story = Story()
+    story.start("prepare")
+    ready = story.finish("prepare", usage=Usage(audio_s=1e300))[1]
+    assert isinstance(ready, StageReady)
+    assert ready.cost == 1e8
