@@ -245,10 +245,8 @@ class Worker:
         pipe = self._redis.pipeline(transaction=False)
         pipe.xrange(self._keys.log, f"{to.seq}-0", f"{to.seq}-0")
         barrier.put(pipe, barrier.key(self._keys), BARRIER_MS)
-        entries, written, replicas = await pipe.execute(raise_on_error=False)
+        entries, written, replicas = await pipe.execute()
         barrier.passed(written, replicas)
-        if isinstance(entries, Exception):
-            raise entries
         if not entries or entries[0][1].get(b"id", b"").decode() != to.id:
             raise LogDiverged(f"event {to.seq} was read, but is not in the log (any more)")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.exceptions import RedisError
+from redis.exceptions import ReadOnlyError, RedisError
 
 from streams.errors import NotReplicated
 from streams.keys import Keys
@@ -82,6 +82,9 @@ class ConfirmedPipeline(Pipeline):
         """The replies without those of the barrier."""
         put(self, self._barrier, WAIT_MS)
         *replies, written, replicas = await super().execute(raise_on_error=False)
+        if any(isinstance(reply, ReadOnlyError) for reply in (*replies, written)):
+            # No primary any more: the next connection may lead to the one that is.
+            await self.connection_pool.disconnect(inuse_connections=False)
         for reply in replies:
             if raise_on_error and isinstance(reply, Exception):
                 raise reply
