@@ -13,7 +13,7 @@ JUDGED_S = 3 * KEPT_S
 BOUNDED = {
     "valkey used": (16e6, 1e6), "valkey disk": (160e6, 1e6), "valkey keys": (2000, 1),
     "valkey clients": (8, 1), "log entries": (2000, 1), "lag fold": (2000, 1),
-    "lag index": (6000, 1),
+    "lag index": (6000, 1), "logs": (1e6, 1e6),
 }  # fmt: skip
 """What may not grow besides each process's memory and descriptors: slack, and unit."""
 MEMORY, DESCRIPTORS = (12e6, 1e6), (12, 1)

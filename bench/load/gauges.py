@@ -48,7 +48,7 @@ class Gauges:
         self._began = time.monotonic()
 
     async def __aenter__(self) -> "Gauges":
-        self._database = await asyncpg.connect(self._dsn)
+        self._database = await asyncpg.create_pool(self._dsn, min_size=1, max_size=2)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -77,6 +77,8 @@ class Gauges:
             values[f"cpu {name}"] = sum(_cpu(pid) for pid in pids)
             values[f"descriptors {name}"] = sum(_descriptors(pid) for pid in pids)
         values["cpu of this load"] = _cpu(os.getpid())
+        logs = (self._stack.home.path / "logs").iterdir()
+        values["logs"] = sum(file.stat().st_size for file in logs)
         values |= await self._valkey()
         counts = await self._database.fetchrow(COUNTS)
         sizes = await self._database.fetchrow(SIZES)

@@ -8,9 +8,10 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 import msgspec
+from redis.exceptions import RedisError
 
 from bench.load import account
-from bench.load.gauges import Gauges, objects
+from bench.load.gauges import Gauges, Sample, objects
 from bench.load.place import progress, stack
 from bench.report import Row
 from infra.local.stack import Stack
@@ -21,6 +22,8 @@ BOUNDARY = "dalston-load"
 AT_ONCE = 16
 """Uploads on their way at one time."""
 TOP_UP_S = 0.1
+AWAY = (OSError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""A server that is away for a moment: that is told, and the run goes on."""
 END_S = 120.0
 """Seconds in which the last jobs must end."""
 WRONG = {
@@ -65,11 +68,13 @@ async def run(load: Load) -> list[Row]:
         try:
             while not work.done():
                 await asyncio.wait({work}, timeout=load.every_s)
-                samples.append(await gauges.sample(sender.accepted))
+                try:
+                    samples.append(await gauges.sample(sender.accepted))
+                except AWAY as error:
+                    progress(f"! no sample: {error!r}")
+                    continue
                 progress(account.line(samples))
-                if load.samples:
-                    with load.samples.open("ab") as file:
-                        file.write(msgspec.json.encode(samples[-1]) + b"\n")
+                _keep(load, samples[-1])
             work.result()
         finally:
             work.cancel()
@@ -83,6 +88,12 @@ async def run(load: Load) -> list[Row]:
             *account.linear(samples),
             account.stored(*kept, sender.accepted),
         ]
+
+
+def _keep(load: Load, sample: Sample) -> None:
+    if load.samples:
+        with load.samples.open("ab") as file:
+            file.write(msgspec.json.encode(sample) + b"\n")
 
 
 class Sender:
@@ -106,7 +117,7 @@ class Sender:
                     self.accepted += 1
 
             while sent < jobs and time.monotonic() < stop:
-                room = self._load.under_way - await self._gauges.live()
+                room = self._load.under_way - await self._live()
                 batch = range(sent, min(sent + max(room, 0), jobs))
                 await asyncio.gather(*map(one, batch))
                 sent += len(batch)
@@ -115,6 +126,15 @@ class Sender:
         async with asyncio.timeout(END_S + 2 * self._load.under_way):
             while not await self._gauges.rests(self.accepted):  # noqa: ASYNC110 - Postgres knows
                 await asyncio.sleep(0.5)
+
+    async def _live(self) -> int:
+        """Jobs under way; all that may be while Postgres does not say."""
+        try:
+            return await self._gauges.live()
+        except AWAY as error:
+            progress(f"! {error!r}")
+            await asyncio.sleep(1.0)
+            return self._load.under_way
 
     async def _post(self, session: aiohttp.ClientSession, number: int) -> None:
         """Post until it is accepted; the same key again is the same job."""

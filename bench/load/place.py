@@ -1,6 +1,5 @@
 """Where load is put on: a local stack with real servers, its engines echoes unless said."""
 
-import asyncio
 import contextlib
 import os
 import sys
@@ -61,15 +60,3 @@ def processes(running: Stack) -> dict[str, Process]:
 def progress(line: str) -> None:
     """Say how far it is, on standard error: the results alone go to standard output."""
     print(line, file=sys.stderr, flush=True)
-
-
-async def until(what: str, reached: "asyncio.Future[None] | asyncio.Task[None]", s: float) -> None:
-    """Wait for something that has to come.
-
-    Raises:
-        TimeoutError: it did not; the message says what.
-    """
-    try:
-        await asyncio.wait_for(reached, s)
-    except TimeoutError:
-        raise TimeoutError(f"{what} did not come in {s:g} s") from None
