@@ -26,6 +26,7 @@ from tests.faults.run import Run, running
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 SHORT = bool(os.environ.get("DALSTON_SHORT"))
+LONG = pytest.mark.skipif(SHORT, reason="only in the long form")
 SEEDS = (1,) if SHORT else (1, 2, 3)
 BODY = encode(Script(acts={"transcribe": (Act(seconds=0.7),)}))
 PROJECTORS = ("projector", "projector-2")
@@ -97,6 +98,7 @@ async def test_a_server_put_back_by_seconds_loses_no_job(
     await finish(run, api, await working)
 
 
+@LONG
 async def test_a_redis_that_went_back_and_on_past_the_archive_is_found_out(
     run: Run, api: Api
 ) -> None:
@@ -118,6 +120,7 @@ async def test_a_redis_that_went_back_and_on_past_the_archive_is_found_out(
     assert [e for e in events if isinstance(e.fact, LogRecovered) and e.seq > seq]
 
 
+@LONG
 async def test_a_postgres_that_lost_its_unsynced_tail_reads_it_again(run: Run, api: Api) -> None:
     connection = await asyncpg.connect(run.settings.postgres_dsn)
     for setting in ("synchronous_commit = off", "wal_writer_delay = '10s'"):
@@ -138,6 +141,7 @@ async def test_a_postgres_that_lost_its_unsynced_tail_reads_it_again(run: Run, a
     await finish(run, api, jobs)
 
 
+@LONG
 async def test_a_postgres_older_than_all_that_redis_holds_stops_the_fold_and_says_so(
     run: Run, api: Api
 ) -> None:

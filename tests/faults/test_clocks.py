@@ -18,6 +18,7 @@ from tests.faults.run import Run, running
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 SHORT = bool(os.environ.get("DALSTON_SHORT"))
+LONG = pytest.mark.skipif(SHORT, reason="only in the long form")
 
 HOUR = 3600.0
 WHO = ("valkey", "postgres", "s3", "web", "projector", "faster_whisper")
@@ -88,6 +89,7 @@ async def test_a_clock_that_jumps_there_and_back_loses_and_doubles_nothing(
     assert all(ended[job, "transcribe"] == 1 for job in jobs), "a living engine kept its task"
 
 
+@LONG
 async def test_an_engine_killed_after_its_clock_went_back_takes_its_name_again(
     run: Run, api: Api, clocks: dict[str, Clock]
 ) -> None:

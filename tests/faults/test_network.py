@@ -18,12 +18,13 @@ from tests.faults.run import Run, running
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 SHORT = bool(os.environ.get("DALSTON_SHORT"))
+LONG = pytest.mark.skipif(SHORT, reason="only in the long form")
 
 MARKS = {"valkey": b"EVALSHA", "postgres": b"COMMIT", "s3": b"PUT"}
 MOMENTS: tuple[Moment, ...] = ("before", "after", "within")
 CASES = [(server, moment) for server in MARKS for moment in MOMENTS]
 if SHORT:
-    CASES = [("valkey", "after"), ("postgres", "after"), ("s3", "within")]
+    CASES = [("valkey", "after"), ("postgres", "after")]
 BRIEF = encode(Script(acts={"transcribe": (Act(seconds=0.5),)}))
 
 
@@ -68,6 +69,7 @@ async def test_a_request_that_is_cut_off_is_repeated_without_effect(
     await finish(run, api, jobs)
 
 
+@LONG
 async def test_an_attempt_whose_every_reply_is_lost_once_runs_once(run: Run, api: Api) -> None:
     cut = run.proxies["valkey"].cut("after", b"EVALSHA", times=1000)
     job = await api.submit("every", BRIEF)
@@ -78,6 +80,7 @@ async def test_an_attempt_whose_every_reply_is_lost_once_runs_once(run: Run, api
     assert begun == {"prepare": 1, "transcribe": 1, "merge": 1}
 
 
+@LONG
 @pytest.mark.parametrize("server", MARKS)
 async def test_connections_that_fall_mute_for_ever_hold_nobody_up(
     run: Run, api: Api, server: str
@@ -91,6 +94,7 @@ async def test_connections_that_fall_mute_for_ever_hold_nobody_up(
     await finish(run, api, jobs)
 
 
+@LONG
 @pytest.mark.parametrize("server", MARKS)
 async def test_a_server_that_is_refused_for_a_while_is_found_again(
     run: Run, api: Api, server: str
@@ -104,6 +108,7 @@ async def test_a_server_that_is_refused_for_a_while_is_found_again(
     await finish(run, api, [*jobs, await late])
 
 
+@LONG
 async def test_servers_that_answer_late_only_delay(run: Run, api: Api) -> None:
     for proxy in run.proxies.values():
         proxy.delay_s = 0.05

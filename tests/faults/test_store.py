@@ -16,6 +16,7 @@ from tests.faults.s3_proxy import Deed
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 SHORT = bool(os.environ.get("DALSTON_SHORT"))
+LONG = pytest.mark.skipif(SHORT, reason="only in the long form")
 
 SAYS = "every word of it"
 BODY = encode(Script(says=SAYS, acts={"transcribe": (Act(seconds=0.2),)}))
@@ -65,6 +66,7 @@ async def test_a_store_that_errs_for_a_while_only_delays(
     await check(run.settings)
 
 
+@LONG
 @pytest.mark.parametrize("deed", ["wrong bytes", "vanish"])
 async def test_an_input_that_is_never_right_is_named_and_never_used(
     run: Run, api: Api, deed: Deed
@@ -83,7 +85,9 @@ async def test_an_input_that_is_never_right_is_named_and_never_used(
     assert await transcript(api, job) == SAYS
 
 
-@pytest.mark.parametrize("deed", ["wrong bytes", "cut reply", "vanish"])
+@pytest.mark.parametrize(
+    "deed", ["wrong bytes"] if SHORT else ["wrong bytes", "cut reply", "vanish"]
+)
 async def test_a_transcript_that_the_store_spoils_is_not_shown(
     run: Run, api: Api, deed: Deed
 ) -> None:
@@ -98,6 +102,7 @@ async def test_a_transcript_that_the_store_spoils_is_not_shown(
     assert await transcript(api, job) == SAYS
 
 
+@LONG
 async def test_a_slow_store_only_delays(run: Run, api: Api) -> None:
     run.proxies["s3"].delay_s = 0.5
     try:
