@@ -147,19 +147,19 @@ async def test_after_a_pause_the_living_may_renew_before_anything_is_taken_away(
     assert (await job_of(ledger, job.id)).stages["prepare"].token == 2
 
 
-async def test_a_job_fails_at_its_deadline(
+async def test_a_job_fails_at_its_deadline_and_not_before(
     start: Start, db: AsyncEngine, connection: AsyncConnection, timers: Timers, ledger: Ledger,
     log: Log,
 ) -> None:  # fmt: skip
     start()
-    job = await traffic.submitted(ledger, request=JobRequest(deadline_s=0.3))
+    soon = await traffic.submitted(ledger, request=JobRequest(deadline_s=0.3))
+    later = await traffic.submitted(ledger, request=JobRequest(deadline_s=600))
     await caught_up(db, log)
-    await timers.tick(connection)
-    assert (await job_of(ledger, job.id)).status == "queued"
     await asyncio.sleep(0.4)
     await timers.tick(connection)
-    job = await job_of(ledger, job.id)
-    assert (job.status, job.reason[:21]) == ("failed", "the deadline passed b")
+    soon, later = await job_of(ledger, soon.id), await job_of(ledger, later.id)
+    assert (soon.status, soon.reason[:21]) == ("failed", "the deadline passed b")
+    assert later.status == "queued"
 
 
 async def test_an_accepted_job_whose_event_is_missing_is_submitted_again_once(
@@ -174,13 +174,16 @@ async def test_an_accepted_job_whose_event_is_missing_is_submitted_again_once(
         accepted_at=datetime.now(UTC) - timedelta(seconds=6),
     )  # fmt: skip
     young = replace(old, id=new_id(), accepted_at=datetime.now(UTC))
+    ahead = replace(old, id=new_id(), accepted_at=datetime.now(UTC) + timedelta(hours=1))
     async with db.begin() as c:
         await submissions.accept(c, old)
         await submissions.accept(c, young)
+        await submissions.accept(c, ahead)  # by a web whose clock is
     await caught_up(db, log)
     await timers.tick(connection)
     assert (await job_of(ledger, job_id)).status == "queued"
     assert await ledger.load(young.id) is None
+    assert (await job_of(ledger, ahead.id)).status == "queued"
     await caught_up(db, log)
     await timers.tick(connection)
     async with db.connect() as c:
