@@ -6,7 +6,18 @@ from pathlib import Path
 
 import click
 
-from infra.cli import backup, demo, doctor, engines, events, jobs, projection, running, transcribe
+from infra.cli import (
+    backup,
+    changing,
+    demo,
+    doctor,
+    engines,
+    events,
+    jobs,
+    projection,
+    running,
+    transcribe,
+)
 from infra.cli.shell import Commands, Shell
 from infra.local.stack import home_of
 from streams import __version__
@@ -36,6 +47,7 @@ for command in (
     demo.demo,
     doctor.doctor,
     running.up, running.down, running.status,
+    changing.scale, changing.restart,
     transcribe.transcribe,
     jobs.jobs, jobs.job, jobs.cancel, jobs.retry, jobs.parked, jobs.erase, jobs.search,
     events.events, engines.engines, engines.engine,

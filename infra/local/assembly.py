@@ -9,6 +9,7 @@ from typing import Self
 
 from infra.local import environment, programs, record
 from infra.local.child import Child
+from infra.local.control import Order
 from infra.local.errors import LocalError
 from infra.local.home import Home
 from infra.local.options import Options
@@ -29,6 +30,8 @@ class Stack:
         self.options = options
         self.home = Home(options.home)
         self._tell = report
+        self._orderer: Report = ignore
+        self._env: dict[str, str] = {}
         self._servers = Servers(self.home, options, self._report)
         self._projector: Child | None = None
         self._web: Child | None = None
@@ -85,6 +88,56 @@ class Stack:
         await self._servers.stop()
         self.home.release()
 
+    async def obey(self, order: Order, report: Report) -> None:
+        """Change replicas, then restart parts one after the other; tell the steps to `report`.
+
+        Raises:
+            LocalError: there is no such part, or one did not come up.
+        """
+        self._orderer = report
+        try:
+            for name, count in order.scale.items():
+                await self._scale(name, count)
+            for child in self._named(order.restart):
+                await child.stop()
+                await child.start()
+        finally:
+            self._orderer = ignore
+            self._record()
+
+    def _named(self, names: Sequence[str]) -> list[Child]:
+        """The parts of these names; "engines" are all replicas."""
+        there = {child.program.name: child for child in self._children()}
+        found: list[Child] = []
+        for name in names:
+            if name != "engines" and name not in there:
+                raise LocalError(f"no part {name!r}; there are: engines, {', '.join(there)}")
+            found += self._engines.values() if name == "engines" else [there[name]]
+        return found
+
+    async def _scale(self, name: str, count: int) -> None:
+        wanted = [programs.replica_name(name, slot) for slot in range(count)]
+        over = [one for one in self._engines if replica_of(one) == name and one not in wanted]
+        await asyncio.gather(*(self._engines.pop(one).stop() for one in over))
+        for one in over:
+            del self.running.engines[one]
+        if slots := [slot for slot, one in enumerate(wanted) if one not in self._engines]:
+            command = await self._command(name)
+            replicas = [(name, slot, command) for slot in slots]
+            added = self._replicas(replicas, programs.free_ports(len(slots)))
+            self.running.engines.update(added)
+            await self._start_all(list(added))
+
+    async def _start_all(self, names: list[str]) -> None:
+        """Start replicas; those that do not come up, or are not come to, are forgotten."""
+        try:
+            while names:
+                await self._engines[names[0]].start()
+                del names[0]
+        finally:
+            for name in names:
+                del self._engines[name], self.running.engines[name]
+
     async def _start(self) -> None:
         self.home.clear()
         programs.check_free(self.options.web_host, self.options.web_port)
@@ -97,8 +150,8 @@ class Stack:
             group.create_task(self._servers.start())
         variables = record.variables(self.settings)
         record.write_secrets(self.home, variables)
-        env = {**self.options.environ, **variables, "DALSTON_HOME": str(self.home.path)}
-        running = self._plan(env, {name: task.result() for name, task in commands.items()})
+        self._env = {**self.options.environ, **variables, "DALSTON_HOME": str(self.home.path)}
+        running = self._plan({name: task.result() for name, task in commands.items()})
         assert self._projector
         assert self._web
         await self._projector.start()  # it prepares the database and the log for the others
@@ -117,25 +170,20 @@ class Stack:
         python = await environment.build(found, self.options.environ, self._report)
         return [str(python), "-m", f"engines.{name}"]
 
-    def _plan(self, env: dict[str, str], commands: dict[str, Sequence[str]]) -> record.Running:
+    def _plan(self, commands: dict[str, Sequence[str]]) -> record.Running:
         """Decide every port and make every child; none is started yet."""
-        replicas = [(name, slot) for name in commands for slot in range(self.options.engines[name])]
+        replicas = [
+            (name, slot, command)
+            for name, command in commands.items()
+            for slot in range(self.options.engines[name])
+        ]
         ports = programs.free_ports(2 + len(replicas))
         host, port = self.options.web_host, self.options.web_port or ports.pop()
         projector_port = ports.pop()
-        projector = programs.projector(self.home, self._as(acl.PROJECTOR, env), projector_port)
+        projector = programs.projector(self.home, self._as(acl.PROJECTOR), projector_port)
         self._projector = Child(projector, self._report)
-        web = programs.web(self.home, self._as(acl.WEB, env), host, port)
+        web = programs.web(self.home, self._as(acl.WEB), host, port)
         self._web = Child(web, self._report)
-        engines = {}
-        for (name, slot), own in zip(replicas, ports, strict=False):
-            own_env = self._as(acl.engine(name), env)
-            program = programs.engine(
-                self.home, own_env, name=name, slot=slot, port=own, command=commands[name]
-            )
-            self._engines[program.name] = Child(program, self._report)
-            address = programs.health(own)
-            engines[program.name] = record.Engine(health=address, python=commands[name][0])
         shown = self.settings
         return record.Running(
             supervisor=record.Process(pid=os.getpid()),
@@ -144,15 +192,30 @@ class Stack:
             postgres=record.Database(dsn=record.without_password(shown.postgres_dsn)),
             s3=record.Server(url=shown.s3_url),
             projector=record.Program(health=programs.health(projector_port)),
-            engines=engines,
+            engines=self._replicas(replicas, ports),
         )
 
-    def _as(self, role: str, env: dict[str, str]) -> dict[str, str]:
+    def _replicas(
+        self, replicas: Sequence[tuple[str, int, Sequence[str]]], ports: Sequence[int]
+    ) -> dict[str, record.Engine]:
+        """Make a child for each (engine, slot, command), and what stack.json says of it."""
+        made = {}
+        for (name, slot, command), port in zip(replicas, ports, strict=False):
+            program = programs.engine(
+                self.home, self._as(acl.engine(name)), name=name, slot=slot, port=port,
+                command=command,
+            )  # fmt: skip
+            self._engines[program.name] = Child(program, self._report)
+            made[program.name] = record.Engine(health=programs.health(port), python=command[0])
+        return made
+
+    def _as(self, role: str) -> dict[str, str]:
         """The environment of a process in a role: with its own credentials."""
-        return {**env, **self._servers.credentials(role)}
+        return {**self._env, **self._servers.credentials(role)}
 
     def _report(self, step: Step) -> None:
         self._tell(step)
+        self._orderer(step)
         if self._running and step.state in {"ready", "died"}:
             with suppress(OSError):  # a full disk is no reason to let a child be
                 self._record()
@@ -175,6 +238,11 @@ class Stack:
     def _children(self) -> list[Child]:
         ours = [child for child in (self._web, self._projector) if child]
         return [*self._servers.children.values(), *ours, *self._engines.values()]
+
+
+def replica_of(name: str) -> str:
+    """The engine of a replica's name: "merge" of "merge" and of "merge-2"."""
+    return name.partition("-")[0]
 
 
 def first_cause(error: BaseExceptionGroup[BaseException]) -> BaseException:

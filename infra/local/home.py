@@ -102,6 +102,12 @@ class Home:
         self._note.write_text(str(directory))
         return directory
 
+    @property
+    def control(self) -> Path:
+        """The socket of the supervisor that runs; of none when no stack does."""
+        directory = Path(self._note.read_text()) if self._note.exists() else self.path
+        return directory / "supervisor.sock"
+
     def remove_socket_directory(self) -> None:
         """Remove the directory that was made for this home, if any."""
         if self._note.exists():

@@ -60,7 +60,16 @@ def with_replicas(words: tuple[str, ...]) -> dict[str, int]:
     Raises:
         LocalError: a word does not read so.
     """
-    engines = dict(DEFAULT_ENGINES)
+    return {**DEFAULT_ENGINES, **counts(words)}
+
+
+def counts(words: tuple[str, ...]) -> dict[str, int]:
+    """Replicas by engine from words such as "faster_whisper=2"; a name alone is one.
+
+    Raises:
+        LocalError: a word does not read so.
+    """
+    engines = {}
     for word in words:
         name, equals, count = word.partition("=")
         count = count if equals else "1"

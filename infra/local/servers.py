@@ -65,6 +65,9 @@ class Servers:
         """The variables with which a process of ours gets in; a real server's are one for all."""
         if self._options.valkey or self._run is None:
             return {}
+        if role not in self._access.passwords:
+            name = role.removeprefix(acl.engine(""))
+            raise LocalError(f"{name} has no key to this stack: start it with --engine {name}=N")
         return {"DALSTON_REDIS_URL": valkey.url(self._run, self._access.login(role))}
 
     async def stop(self) -> None:

@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from infra.local import control
 from infra.local.assembly import Stack
 from infra.local.errors import AlreadyRunning, LocalError
 from infra.local.options import Options, decode
@@ -58,8 +59,9 @@ async def serve(
             return
         finally:
             stopping.cancel()
-        ready(stack.running)
-        await stop.wait()
+        async with control.listening(stack.home.control, stack.obey):
+            ready(stack.running)
+            await stop.wait()
         await stack.stop()
 
 

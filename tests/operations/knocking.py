@@ -34,13 +34,13 @@ class Knocking:
     async def more(self, count: int) -> None:
         """Wait until so many more were accepted."""
         wanted = len(self.accepted) + count
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while len(self.accepted) < wanted:
                 await asyncio.sleep(0.05)
 
     async def transcripts(self) -> dict[str, str]:
         """What each accepted job says, once all have succeeded."""
-        async with Client(self.url) as client, asyncio.timeout(120):
+        async with Client(self.url) as client, asyncio.timeout(300):
             views = await asyncio.gather(*(settled(client, job) for job in self.accepted))
             assert {view.status for view in views} == {"succeeded"}, views
             return {view.id: await client.transcript(view.id, "txt") for view in views}

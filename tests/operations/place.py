@@ -82,7 +82,7 @@ class Place:
             ]
         return [job.id for job in jobs]
 
-    async def ended(self, jobs: Iterable[str], *, seconds: float = 120) -> dict[str, str]:
+    async def ended(self, jobs: Iterable[str], *, seconds: float = 300) -> dict[str, str]:
         """The transcript of each job, once all have succeeded."""
         async with self.client() as client, asyncio.timeout(seconds):
             return {job: await self._transcript(client, job) for job in jobs}

@@ -16,7 +16,7 @@ async def archived(settings: Settings, seq: int) -> None:
     """Wait until the projector has taken in an event."""
     connection = await asyncpg.connect(settings.postgres_dsn)
     query = "SELECT seq FROM checkpoints WHERE name = 'fold'"
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while await connection.fetchval(query) < seq:
             await asyncio.sleep(0.1)
     await connection.close()

@@ -14,7 +14,7 @@ from tests.echo.script import Script
 from tests.operations.conftest import Homes
 from tests.operations.place import DALSTON, ROOT, SHORT, Place
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 JOBS = 4 if SHORT else 12
 long = pytest.mark.skipif(SHORT, reason="long form only")

@@ -19,7 +19,7 @@ from tests.operations.rest import at_rest
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(SHORT, reason="long form only"),
 ]
 

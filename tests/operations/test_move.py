@@ -28,7 +28,7 @@ from tests.operations.rest import archived, at_rest
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(SHORT, reason="long form only"),
 ]
 
@@ -185,7 +185,7 @@ async def sync(old: Settings, new: Settings, tmp_path: Path) -> None:
                 await target.put_file(key, path, made.media_type)
 
 
-async def until(true: Callable[[], bool], *, seconds: float = 60) -> None:
+async def until(true: Callable[[], bool], *, seconds: float = 240) -> None:
     """Wait until it is so."""
     async with asyncio.timeout(seconds):
         while not true():
