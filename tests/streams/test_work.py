@@ -67,14 +67,15 @@ async def test_a_waiting_worker_is_woken_by_a_commit(queue: Queue, submit: Submi
 
 async def test_every_task_goes_to_one_worker(queue: Queue, submit: Submit, ledger: Ledger) -> None:
     seen: list[str] = []
+    jobs = [f"j{n:03}" for n in range(100)]
 
     async def work(name: str) -> None:
-        while ticket := await queue.take(name, block_ms=200):
-            seen.append(ticket.job)
-            await ledger.settle(ticket)
+        while len(seen) < len(jobs):
+            if ticket := await queue.take(name, block_ms=200):
+                seen.append(ticket.job)
+                await ledger.settle(ticket)
 
     workers = [asyncio.create_task(work(f"w{n}")) for n in range(8)]
-    jobs = [f"j{n:03}" for n in range(100)]
     await asyncio.gather(*(submit(job) for job in jobs))
     await asyncio.gather(*workers)
     assert sorted(seen) == jobs
