@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from streams import decide
 from streams.events import Budget, StageFailed, StageProgressed, StageStarted, type_of
@@ -230,6 +231,21 @@ async def test_one_that_was_stopped_until_another_took_its_name_leaves(
     (left,) = await bench.registry.alive()
     assert left.pid != zombie.pid
     assert (await bench.job(job_id)).stages["prepare"].token == 2
+
+
+async def test_a_replica_takes_its_name_again_though_its_clock_went_back(
+    bench: Bench,
+) -> None:
+    first = await bench.start()
+    await bench.end(await bench.submit(one()))
+    (announced,) = await bench.registry.alive()
+    first.send(signal.SIGKILL)
+    await first.process.wait()
+    later = announced.started_at + 3600
+    await bench.registry.announce(replace(announced, started_at=later), ttl_s=60)
+    second = await bench.start()
+    assert (await bench.end(await bench.submit(one()))).status == "succeeded", bench.logs()
+    assert [found.pid for found in await bench.registry.alive()] == [second.pid]
 
 
 async def test_a_failure_is_retried_within_the_budget(bench: Bench) -> None:
