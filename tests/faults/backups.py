@@ -11,7 +11,7 @@ from pathlib import Path
 
 from infra.local import once, postgres
 from infra.local.errors import ChildFailed
-from tests.faults.run import Run
+from tests.faults.run import Absent, Run
 
 BACK_S = (0.5, 4.0)
 """How far they go back."""
@@ -27,7 +27,10 @@ class OldRedis:
         """Once."""
         back = chance.uniform(*BACK_S)
         async with run.alone("valkey"):
-            copy = copied_redis(run)
+            try:
+                copy = copied_redis(run)
+            except OSError as error:  # it is just being replaced
+                raise Absent(f"valkey's files cannot be copied now: {error}") from None
             await asyncio.sleep(back)
             run.note(f"{self.name}: valkey goes back by {back:.1f} s", "valkey")
             async with replaced(run, "valkey"):
@@ -44,7 +47,10 @@ class OldPostgres:
         """Once."""
         back = chance.uniform(*BACK_S)
         async with run.alone("postgres"):
-            backup = await backed_up(run)
+            try:
+                backup = await backed_up(run)
+            except ChildFailed as error:
+                raise Absent(f"postgres cannot be backed up now: {error}") from None
             await asyncio.sleep(back)
             run.note(f"{self.name}: postgres goes back by {back:.1f} s", "postgres")
             async with replaced(run, "postgres"):
