@@ -167,13 +167,19 @@ class Recovery:
 
     async def _dropped(self, connection: AsyncConnection, at: Checkpoint) -> int:
         """Events in Redis that the archive does not hold: it wins, they never happened."""
-        seq, dropped = 0, 0
-        while batch := await self._log.read(seq, count=CHUNK):
-            seq = batch[-1].seq
-            kept = await connection.scalar(ARCHIVED, {"ids": [event.id for event in batch]})
-            dropped += len(batch) - int(kept or 0)
+        last, dropped = "0-0", 0
+        while entries := await self._raw(last):
+            last = entries[-1][0].decode()
+            ids = [fields.get(b"id", b"").decode("utf-8", "replace") for _, fields in entries]
+            dropped += len(ids) - int(await connection.scalar(ARCHIVED, {"ids": ids}) or 0)
+            seq = int(last.partition("-")[0])
             self._progress("comparing the log with the archive", seq, max(seq, at.seq))
         return dropped
+
+    async def _raw(self, after: str) -> list[Any]:
+        """Entries as they are: what is there may be no event at all."""
+        found: Any = await self._redis.xrange(self._keys.log, f"({after}", "+", CHUNK)
+        return list(found)
 
     async def _wipe(self) -> None:
         """Delete the partition's log, states and queues; the head first, which stops all writers.

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from projector.errors import LogDiverged
 from projector.queries import Checkpoint
+from streams.errors import UnreadableEvent
 from streams.events import Event, decode_fact, decode_meta
 
 
@@ -35,27 +36,36 @@ def parse(entries: Sequence[Any], after: Checkpoint) -> list[Row]:
     Raises:
         LogDiverged: already the first one does not: a seq is missing, its ``prev`` names another
             event, or its epoch goes back.
+        UnreadableEvent: already the first one is no event that we can read.
     """
     rows: list[Row] = []
     seq, last, least = after.seq, after.id, after.epoch
-    parse_time = datetime.fromisoformat
     for entry, fields in entries:
-        values = fields[1::2] if fields[::2] == FIELDS else _sorted(fields)
-        id_, type_, time, job, rev, tenant, prev, epoch, meta, data = [v.decode() for v in values]
-        row = Row(
-            int(entry[:-2]), id_, int(epoch), type_, parse_time(time), job, int(rev), tenant,
-            prev, meta, data,
-        )  # fmt: skip
-        if row.seq != seq + 1 or prev != last or row.epoch < least:
+        try:
+            row = _row(entry, fields)
+        except (LookupError, ValueError) as error:
+            if rows:
+                break  # what comes before it is archived first
+            raise UnreadableEvent.at(entry, error) from None
+        if row.seq != seq + 1 or row.prev != last or row.epoch < least:
             if rows:
                 break
             raise LogDiverged(
-                f"event {row.seq} of epoch {row.epoch} follows {prev or 'nothing'}, but the "
+                f"event {row.seq} of epoch {row.epoch} follows {row.prev or 'nothing'}, but the "
                 f"archive ends at {seq} with {last or 'nothing'} of epoch {least}"
             )
-        seq, last, least = row.seq, id_, row.epoch
+        seq, last, least = row.seq, row.id, row.epoch
         rows.append(row)
     return rows
+
+
+def _row(entry: bytes, fields: Sequence[bytes]) -> Row:
+    values = fields[1::2] if fields[::2] == FIELDS else _sorted(fields)
+    id_, type_, time, job, rev, tenant, prev, epoch, meta, data = [v.decode() for v in values]
+    return Row(
+        int(entry[:-2]), id_, int(epoch), type_, datetime.fromisoformat(time), job, int(rev),
+        tenant, prev, meta, data,
+    )  # fmt: skip
 
 
 def position(row: Row) -> Checkpoint:

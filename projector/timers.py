@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from projector import metrics
 from projector.healing import Mark, heal, resubmit
 from projector.mute import watched
+from projector.restore import restore_job
 from streams import decide
 from streams.commit import Ledger, Ticket
 from streams.connection import AWAY
@@ -56,6 +57,7 @@ class Timers:
         self._ledger = Ledger(redis, Keys(settings.key_prefix, settings.partition))
         self._registry = Registry(redis, self._ledger.keys)
         self._engines: set[str] = set()
+        self._one_at_a_time = asyncio.Lock()
         self._mark: Mark | None = None
         self._last = self._scanned = self._healed = -1e9
         self._ahead: float | None = None
@@ -116,6 +118,7 @@ class Timers:
         rows = (await connection.execute(DUE, values)).all()
 
         async def retry(row: Any) -> None:
+            await self._restored(connection, row.job)
             await self._ledger.transition(
                 row.job, lambda job, now: decide.retry_due(job, stage=row.stage, now=now)
             )
@@ -127,9 +130,17 @@ class Timers:
         ids = (await connection.scalars(EXPIRED, {"now": now, "limit": LIMIT})).all()
 
         async def expire(job_id: str) -> None:
+            await self._restored(connection, job_id)
             await self._ledger.transition(job_id, lambda job, now: decide.expire(job, now=now))
 
         await self._each("deadline", ids, expire)
+
+    async def _restored(self, connection: AsyncConnection, job_id: str) -> None:
+        """Put a job's state back where it has gone from Redis: nothing else would look for it."""
+        if not await self._redis.exists(self._ledger.keys.job(job_id)):
+            async with self._one_at_a_time:  # a connection serves one question at a time
+                logger.warning("Redis has forgotten job %s: it is put back", job_id)
+                await restore_job(self._ledger, connection, job_id)
 
     async def _lose(self, ticket: Ticket) -> None:
         try:

@@ -29,6 +29,20 @@ class LogInconsistent(StreamsError):
     """The head and the log disagree: somebody else wrote to these keys; run `dalston recover`."""
 
 
+class UnreadableEvent(StreamsError):
+    """An entry of the log is no event that this version can read. What follows waits, and is lost
+    by nothing but a recovery: upgrade if a newer version wrote it; else run `dalston recover`."""
+
+    @classmethod
+    def at(cls, entry: bytes, error: Exception) -> "UnreadableEvent":
+        """Of the entry with this id, for this reason."""
+        return cls(
+            f"entry {entry.decode()} of the log cannot be read ({error!r}), what follows it waits; "
+            "if a newer version wrote it, upgrade this process; if something else did, "
+            "`dalston recover` drops it and does the work that follows it again"
+        )
+
+
 class Conflict(StreamsError):
     """The job kept changing while a decision was being made: too many writers; try again."""
 

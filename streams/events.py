@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
-from streams.errors import EventTooLarge, InvalidEvent
+from streams.errors import EventTooLarge, InvalidEvent, UnreadableEvent
 
 SOFT_LIMIT = 16 * 1024
 """Bytes of data of one event; larger payloads go by Artifact."""
@@ -371,7 +371,18 @@ def format_time(time: datetime) -> str:
 
 
 def from_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Event:
-    """An entry of the log's Redis Stream as an Event."""
+    """An entry of the log's Redis Stream as an Event.
+
+    Raises:
+        UnreadableEvent: it lacks a field, or one holds what it cannot.
+    """
+    try:
+        return _event(entry_id, fields)
+    except (LookupError, ValueError) as error:
+        raise UnreadableEvent.at(entry_id, error) from None
+
+
+def _event(entry_id: bytes, fields: Mapping[bytes, bytes]) -> Event:
     type_name = fields[b"type"].decode()
     return Event(
         id=fields[b"id"].decode(),

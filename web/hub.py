@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from projector import queries
 from projector.queries import Checkpoint
 from streams.cloudevents import cloud_event
-from streams.errors import LogMissing
+from streams.errors import LogMissing, UnreadableEvent
 from streams.events import Event
 from web.backends import Backends
 from web.tail import Broken, concerns
@@ -158,8 +158,8 @@ class Hub:
             except (LogMissing, Broken) as error:
                 log.warning("the live tail begins anew: %s", error)
                 await self._replace()
-            except (RedisError, SQLAlchemyError, OSError) as error:
-                log.warning("the live tail waits for a server: %s", error)
+            except (RedisError, SQLAlchemyError, OSError, UnreadableEvent) as error:
+                log.warning("the live tail waits: %s", error)
             self.live = False
             await asyncio.sleep(PAUSE_S)
 

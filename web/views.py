@@ -17,10 +17,11 @@ if TYPE_CHECKING:  # clients read these shapes too, and should not have to load 
 LIGHT = {"prepare": 1.0, "merge": 1.0}
 """Stages that take little of a job's time; any other counts HEAVY when progress is summed up."""
 HEAVY = 20.0
+OVER = {"completed", "skipped"}
 
 
 class StageView(msgspec.Struct, frozen=True, kw_only=True):
-    """One stage of a job: ``token`` is the number of its current attempt."""
+    """One stage of a job: ``token`` names its current attempt, and only grows."""
 
     name: str
     engine: str
@@ -158,7 +159,7 @@ def job_view(job: Job) -> JobView:
         filename=job.filename,
         submitted_at=job.submitted_at,
         ended_at=job.ended_at,
-        progress=1.0 if job.status == "succeeded" else _progress(stages),
+        progress=1.0 if job.status == "succeeded" else _progress(job.status, stages),
         audio_s=_audio_s(job),
         reason=job.reason or _blocked_by(stages),
         warnings=job.warnings,
@@ -214,10 +215,12 @@ def _stage_view(node: PlannedStage, stage: Stage) -> StageView:
     )
 
 
-def _progress(stages: tuple[StageView, ...]) -> float:
+def _progress(status: str, stages: tuple[StageView, ...]) -> float:
+    """How far it got: what is left out counts as done only in a job that goes on without it."""
+    over = {"completed"} if status in {"failed", "cancelling", "cancelled"} else OVER
     weights = [LIGHT.get(stage.name, HEAVY) for stage in stages]
     done = sum(
-        weight * (1.0 if stage.status in {"completed", "skipped"} else stage.progress)
+        weight * (1.0 if stage.status in over else stage.progress)
         for weight, stage in zip(weights, stages, strict=True)
     )
     return round(done / sum(weights), 4) if weights else 0.0

@@ -11,6 +11,7 @@ from streams.events import (
     JobCancelRequested,
     JobFailed,
     JobPlanned,
+    JobRecovered,
     JobSubmitted,
     JobSucceeded,
     StageCompleted,
@@ -54,9 +55,13 @@ def advance(view: JobView, event: CloudEvent) -> JobView:  # noqa: PLR0911 - one
         case JobSubmitted():
             view = replace(view, status="queued", filename=fact.filename)
             return replace(view, submitted_at=moment(event))
-        case JobPlanned(stages=stages):
-            plan = (replace(UNBEGUN, name=s.name, engine=s.engine, needs=s.needs) for s in stages)
+        case JobPlanned(stages=stages, floor=floor):
+            blank = replace(UNBEGUN, token=floor)
+            plan = (replace(blank, name=s.name, engine=s.engine, needs=s.needs) for s in stages)
             return replace(view, stages=tuple(plan))
+        case JobRecovered(floor=floor):
+            raised = (replace(s, token=max(s.token, floor)) for s in view.stages)
+            return replace(view, stages=tuple(raised))
         case JobSucceeded(warnings=warnings):
             return replace(
                 view, warnings=warnings, transcript=True, progress=1.0, ended_at=moment(event)

@@ -11,6 +11,7 @@ from rich.progress import TimeElapsedColumn as Elapsed
 from rich.text import Text
 
 from infra.facts import ended
+from streams.job import TOKENS
 from web.views import JobView, StageView
 
 CROWD = 4
@@ -179,7 +180,8 @@ def words(stage: StageView) -> str:
         case "running":
             return f"started ({stage.engine})"
         case "ready":
-            again = f", attempt {stage.token}" if stage.token > 1 else ""
+            attempt = stage.token % TOKENS
+            again = f", attempt {attempt}" if attempt > 1 else ""
             return f"waits for {stage.engine}{again}"
         case "completed":
             took = f" in {stage.wall_s:.1f} s" if stage.wall_s is not None else ""

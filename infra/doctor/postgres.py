@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from infra.doctor import clock
 from infra.doctor.finding import Finding, fail, ok, warn
 from projector import database, queries
+from streams.errors import UnreadableEvent
 from streams.events import FACTS
 from streams.keys import Keys
 from streams.log import Head, Log
@@ -78,6 +79,11 @@ async def lag(engine: AsyncEngine, redis: Redis, settings: Settings) -> Finding:
     await asyncio.sleep(LOOK_S)
     moved = (await checkpoint(engine)).seq - at.seq
     if not moved:
+        try:
+            await log.read(at.seq, count=1)
+        except UnreadableEvent as error:
+            detail, _, cure = str(error).partition("; ")
+            return fail("projector", f"{behind} events behind: {detail}", cure)
         cure = "is it running? its log and /readyz say what it waits for"
         return fail("projector", f"{behind} events behind, and it does not move", cure)
     detail = f"was {behind} events behind, took in {moved} in {LOOK_S} s"

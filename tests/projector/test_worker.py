@@ -2,15 +2,19 @@
 
 import asyncio
 
+import pytest
 from msgspec.structs import replace
 from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench import traffic
+from infra.doctor.postgres import lag
 from projector import ended, queries
 from projector.ended import KEPT_S
+from projector.recover import recover
 from streams.commit import Ledger
+from streams.errors import UnreadableEvent
 from streams.events import FACTS, EngineRegistered
 from streams.keys import Keys
 from streams.log import Log
@@ -147,6 +151,37 @@ async def foreign(redis: Redis, keys: Keys, job: str, kind: str, data: bytes) ->
     }  # fmt: skip
     await redis.xadd(keys.log, fields, id=f"{number}-0")  # type: ignore[arg-type]
     await redis.hset(keys.head, mapping={"seq": number, "id": event_id})
+
+
+async def test_an_entry_that_is_no_event_stops_the_fold_aloud_and_loses_nothing_before_it(
+    start: Start, settings: Settings, db: AsyncEngine, redis: Redis, keys: Keys, ledger: Ledger,
+    log: Log,
+) -> None:  # fmt: skip
+    running = start()
+    job = await traffic.submitted(ledger)
+    await caught_up(db, log)
+    await redis.xadd(keys.log, {"by": "hand"}, id="4-0")
+    await redis.hset(keys.head, mapping={"seq": 4, "id": "by hand"})
+    after = await traffic.submitted(ledger)
+
+    async def stands() -> bool:
+        return "entry 4-0 of the log cannot be read" in str(running.worker.trouble)
+
+    await until(stands)
+    assert "`dalston recover`" in str(running.worker.trouble)
+    await running.stop()
+    running = start()  # no restart gets past it
+    await until(stands)
+    with pytest.raises(UnreadableEvent, match="entry 4-0"):
+        await log.read(3)
+    async with db.connect() as c:
+        findings = [await lag(db, redis, settings)]
+        assert (await queries.checkpoint(c)).seq == 3
+    assert [(one.level, "entry 4-0" in one.detail) for one in findings] == [("fail", True)]
+    assert "dalston recover" in findings[0].cure
+    await recover(settings, "an entry that is no event")
+    await caught_up(db, log)
+    assert set(await archived_jobs(db)) == {job.id}, f"{after.id} is submitted again by its row"
 
 
 async def test_a_hole_in_the_log_stops_the_fold_and_recovers(

@@ -118,6 +118,10 @@ class Story:
         """Somebody wants the job to stop."""
         return self.when(decide.cancel, reason=reason, now=self.now)
 
+    def expire(self) -> list[Fact]:
+        """The timer looks whether the deadline has passed."""
+        return self.when(decide.expire, now=self.now)
+
     def run(self, *stages: str) -> list[Fact]:
         """Each stage starts and finishes; what followed from the last."""
         facts: list[Fact] = []

@@ -3,6 +3,8 @@
 const LIGHT = { prepare: 1, merge: 1 };
 const HEAVY = 20;
 const OVER = new Set(["completed", "skipped"]);
+const DONE = new Set(["completed"]);
+const IN_VAIN = new Set(["failed", "cancelling", "cancelled"]);
 
 /** The job after one more CloudEvent; `job` is null before its first. Pure. */
 export function evolve(job, event) {
@@ -28,7 +30,8 @@ function applied(job, type, data, time) {
     stages: job.stages.map((one) => (one.name === data.stage ? { ...one, ...changes } : one)),
   });
   switch (type) {
-    case "job.planned": return { ...job, stages: data.stages.map(planned) };
+    case "job.planned": return { ...job, stages: data.stages.map((one) => planned(one, data.floor ?? 0)) };
+    case "job.recovered": return { ...job, stages: job.stages.map((one) => ({ ...one, token: Math.max(one.token, data.floor) })) };
     case "job.succeeded": return { ...job, status: "succeeded", ended_at: time, transcript: true, warnings: data.warnings ?? [] };
     case "job.failed": return { ...job, status: "failed", ended_at: time, said: data.reason };
     case "job.cancel_requested": return { ...job, status: "cancelling", said: data.reason ?? "" };
@@ -48,9 +51,9 @@ function applied(job, type, data, time) {
   }
 }
 
-function planned({ name, engine, needs }) {
+function planned({ name, engine, needs }, token) {
   return {
-    name, engine, needs: needs ?? [], status: "pending", token: 0, progress: 0, owner: "",
+    name, engine, needs: needs ?? [], status: "pending", token, progress: 0, owner: "",
     ready_at: null, started_at: null, ended_at: null, due_at: null, reason: "", model: null,
     wall_s: null, peak_rss: null,
   };
@@ -66,11 +69,12 @@ function unparked(job) {
 
 function progressOf(job) {
   if (job.status === "succeeded") return 1;
+  const over = IN_VAIN.has(job.status) ? DONE : OVER; // what was left out of it is not done
   let done = 0, all = 0;
   for (const stage of job.stages) {
     const weight = LIGHT[stage.name] ?? HEAVY;
     all += weight;
-    done += weight * (OVER.has(stage.status) ? 1 : stage.progress);
+    done += weight * (over.has(stage.status) ? 1 : stage.progress);
   }
   return all ? Math.round((done / all) * 1e4) / 1e4 : 0;
 }

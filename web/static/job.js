@@ -104,6 +104,9 @@ function wishes(request) {
   return [model, language].filter(Boolean).join(", ");
 }
 
+/** Tokens of one epoch of the log: within it they count the attempts. */
+const TOKENS = 100000;
+
 function notices(job, problem) {
   const tone = TONES[job.status] || "wait";
   const made = [];
@@ -120,7 +123,7 @@ function dag(job) {
 
 function stage(one) {
   const rows = [["engine", one.engine], ["model", one.model], ["took", took(one)], ["waited", waited(one)],
-    ["attempt", one.token > 1 ? one.token : null], ["memory", one.peak_rss ? `${Math.round(one.peak_rss / 1e6)} MB` : null]];
+    ["attempt", one.token % TOKENS > 1 ? one.token % TOKENS : null], ["memory", one.peak_rss ? `${Math.round(one.peak_rss / 1e6)} MB` : null]];
   return el("article", { className: "stage", "data-tone": TONES[one.status] ?? "" },
     el("div", { className: "stage-top" }, el("h3", {}, one.name), badge(one.status)),
     el("dl", {}, rows.filter(([, value]) => value).map(([name, value]) => [el("dt", {}, name), el("dd", { title: value }, String(value))])),
