@@ -8,7 +8,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 LOCKED_ENGINES := $(dir $(wildcard engines/*/requirements.in))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev redis7 lock lint test test-faults test-browser test-docker bench-core bench-load
+.PHONY: help setup setup-dev redis7 lock lint audit test test-faults test-browser test-docker bench-core bench-load
 
 help: ## show what there is to make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,6 +38,9 @@ lint: setup-dev ## ruff, formatting, mypy (strict, tests too), import rules
 
 # A suite that hangs is a failure too, and is to say so.
 TEST := timeout --foreground --kill-after=30 2400 $(BIN)/pytest -p no:cacheprovider
+
+audit: setup-dev ## known vulnerabilities of what is pinned, where their list can be reached
+	@$(BIN)/python -m infra.audit $(UV)
 
 test: setup-dev redis7 ## all tests but the slow suites, against real servers that they start
 	$(TEST) -n 2 --dist loadfile -m "not docker and not faults and not browser"

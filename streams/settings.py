@@ -14,6 +14,7 @@ from msgspec import Meta
 from streams.errors import InvalidSetting
 
 PREFIX = "DALSTON_"
+SECRET = frozenset({"redis_url", "postgres_dsn", "s3_access_key", "s3_secret_key"})
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +51,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="what the logs show")
     ] = "info"
+
+    def __repr__(self) -> str:
+        """Without what opens a door: settings may end up in a log."""
+        shown = [f"{n}={getattr(self, n)!r}" for n in self.__struct_fields__ if n not in SECRET]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from infra.cli import (
+    acl,
     backup,
     changing,
     demo,
@@ -52,7 +53,7 @@ for command in (
     jobs.jobs, jobs.job, jobs.cancel, jobs.retry, jobs.parked, jobs.erase, jobs.search,
     events.events, engines.engines, engines.engine,
     projection.rebuild, projection.recover,
-    backup.backup, backup.restore,
+    backup.backup, backup.restore, acl.acl,
 ):  # fmt: skip
     cli.add_command(command)
 

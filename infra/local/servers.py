@@ -12,7 +12,7 @@ from infra.local.child import Child
 from infra.local.errors import LocalError
 from infra.local.home import Home
 from infra.local.options import Options
-from infra.local.record import variables
+from infra.local.record import variables, without_password
 from infra.local.s3.store import Store
 from infra.local.steps import Report
 from streams import acl
@@ -153,7 +153,8 @@ async def check_reachable(option: str, url: str) -> None:
     if parts.scheme == "postgresql" and not parts.hostname:
         path = parse_qs(parts.query).get("host", [""])[0] + "/.s.PGSQL.5432"
     if not path and not (parts.hostname and parts.scheme in PORTS):
-        raise LocalError(f"{option} {url}: no address such as {EXAMPLES[option]}")
+        shown = without_password(url)
+        raise LocalError(f"{option} {shown}: no address such as {EXAMPLES[option]}")
     try:
         async with asyncio.timeout(5):
             if path:
