@@ -27,7 +27,7 @@ from bench.report import Row
 Part = Callable[[argparse.Namespace], Awaitable[list[Row]]]
 PARTS: dict[str, tuple[str, Part]] = {
     "jobs": (
-        "{jobs:,} jobs, {replicas} replicas of each echo engine",
+        "Jobs through a whole stack, {replicas} of each echo engine",
         lambda a: jobs.run(
             jobs.Load(
                 a.jobs, a.replicas, a.under_way, a.every, a.minutes_at_most, a.home, a.samples

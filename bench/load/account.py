@@ -17,6 +17,8 @@ BOUNDED = {
 }  # fmt: skip
 """What may not grow besides each process's memory and descriptors: slack, and unit."""
 MEMORY, DESCRIPTORS = (12e6, 1e6), (12, 1)
+POSTGRES = (192e6, 1e6)
+"""Its shared buffers of 128 MB fill up, and what each connection has of them counts once."""
 SHARE = 0.1
 """By so much a gauge may be higher at the end than half way; or by its slack."""
 
@@ -53,7 +55,11 @@ def rate(one: Sample, other: Sample) -> float:
 def flat(samples: Sequence[Sample]) -> list[Row]:
     """What may not grow: half way beside the end."""
     names = samples[-1].values
-    rows = [bounded(samples, name, MEMORY) for name in names if name.startswith("memory ")]
+    rows = [
+        bounded(samples, name, POSTGRES if name == "memory postgres" else MEMORY)
+        for name in names
+        if name.startswith("memory ")
+    ]
     rows += [
         bounded(samples, name, DESCRIPTORS) for name in names if name.startswith("descriptors ")
     ]

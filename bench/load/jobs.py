@@ -26,6 +26,10 @@ AWAY = (OSError, RedisError, asyncpg.PostgresError, asyncpg.InterfaceError)
 """A server that is away for a moment: that is told, and the run goes on."""
 END_S = 120.0
 """Seconds in which the last jobs must end."""
+KEPT = """
+    SELECT count(*), coalesce(max(substr(idempotency_key, 6)::int) + 1, 0) AS unused
+    FROM submissions
+"""
 WRONG = {
     "jobs that did not succeed": "SELECT count(*) FROM jobs WHERE status <> 'succeeded'",
     "jobs that succeeded twice": """
@@ -59,10 +63,10 @@ class Load:
 async def run(load: Load) -> list[Row]:
     """Send them, watch, wait for the last one, check all of them."""
     async with stack(load.home, load.replicas) as running, Gauges(running) as gauges:
-        before = await _kept(running)
+        before, unused = await _kept(running)
         if before:
             progress(f"going on after {before} jobs of an earlier run")
-        sender = Sender(running.running.web.url, gauges, load, before)
+        sender = Sender(running.running.web.url, gauges, load, before, unused)
         samples = [await gauges.sample(before)]
         work = asyncio.create_task(sender.send())
         try:
@@ -99,8 +103,10 @@ def _keep(load: Load, sample: Sample) -> None:
 class Sender:
     """Sends jobs as a patient client does, as many as the stack keeps up with."""
 
-    def __init__(self, url: str, gauges: Gauges, load: Load, accepted: int) -> None:
+    def __init__(self, url: str, gauges: Gauges, load: Load, accepted: int, unused: int) -> None:
+        """``accepted`` jobs are there already, ``unused`` is the first number without one."""
         self.accepted = accepted
+        self._skipped = unused - accepted
         self._url, self._gauges, self._load = f"{url}/v1/jobs", gauges, load
         self._body = _form(encode(Script(says=SAYS, audio_s=10.0)))
 
@@ -119,7 +125,7 @@ class Sender:
             while sent < jobs and time.monotonic() < stop:
                 room = self._load.under_way - await self._live()
                 batch = range(sent, min(sent + max(room, 0), jobs))
-                await asyncio.gather(*map(one, batch))
+                await asyncio.gather(*(one(number + self._skipped) for number in batch))
                 sent += len(batch)
                 if not batch:
                     await asyncio.sleep(TOP_UP_S)
@@ -165,10 +171,13 @@ def _form(data: bytes) -> bytes:
     return head.encode() + data + f"\r\n--{BOUNDARY}--\r\n".encode()
 
 
-async def _kept(running: Stack) -> int:
+async def _kept(running: Stack) -> tuple[int, int]:
+    """How many jobs an earlier run sent, and the first number that it did not use."""
     connection = await asyncpg.connect(running.settings.postgres_dsn)
     try:
-        return int(await connection.fetchval("SELECT count(*) FROM submissions"))
+        row = await connection.fetchrow(KEPT)
+        assert row
+        return int(row["count"]), int(row["unused"])
     finally:
         await connection.close()
 
