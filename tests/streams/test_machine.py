@@ -170,7 +170,7 @@ class Life(RuleBasedStateMachine):
         stage = None if which is None else self.pick(which, "parked")
         self.do(decide.unpark, lambda: self.model.unpark(stage), stage=stage, now=self.now)
 
-    @precondition(lambda self: len(self.story.events) > 12)
+    @precondition(lambda self: len(self.story.events) > 12 or self.story.status() == "running")
     @rule()
     def cancel(self) -> None:
         self.do(decide.cancel, self.model.cancel, now=self.now)
