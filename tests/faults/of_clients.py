@@ -12,6 +12,7 @@ from tests.faults.run import Harm
 from web.views import job_view
 
 RESTART_S = 30.0
+DEADLY = frozenset({"kill engine", "lights out"})
 
 
 def accepted_is_kept(seen: Evidence) -> Finding:
@@ -118,7 +119,7 @@ def engines_restart_soon(seen: Evidence) -> Finding:
     found = Finding(14, "a dead engine's task begins again within 30 s")
     slowest = 0.0
     for harm in seen.harms:
-        if not harm.fault.startswith("kill engine"):
+        if harm.fault not in DEADLY:
             continue
         for begun, again in _in_hand(seen, harm):
             allowed = _quiet_after(seen.harms, harm.until) + RESTART_S
