@@ -81,7 +81,7 @@ async def _missing(
     members = [f"{row.job}|{row.stage}|{row.token}|{row.tenant}" for row in tasks]
     scores: Any = await redis.zmscore(keys.backlog(engine), members)
     entries: Any = await redis.xrange(keys.queue(engine))
-    queued = {(fields[b"job"], fields[b"stage"], fields[b"token"]) for _, fields in entries}
+    queued = {tuple(map(fields.get, (b"job", b"stage", b"token"))) for _, fields in entries}
     return [
         row
         for row, score in zip(tasks, scores, strict=True)
