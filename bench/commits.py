@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from statistics import median
 
@@ -97,7 +97,8 @@ def bare(redis: Redis, keys: Keys, job: Job) -> Step:
     """The script itself: a new job's key each time, everything else as it was."""
     script = Script(redis, "commit.lua")
     fact = StageProgressed(stage="prepare", token=1, fraction=0.5)
-    events = envelopes(None, (fact,), now=job.submitted_at, job_id=job.id, ids=["e" * 26])
+    later = job.submitted_at + timedelta(days=1)  # or the script takes it for an old one
+    events = envelopes(None, (fact,), now=later, job_id=job.id, ids=["e" * 26])
     state = fold(envelopes(job, (fact,), now=job.submitted_at), job)
     arguments = Write(job_id=job.id, state=state, events=tuple(events)).arguments([])
     count = 0

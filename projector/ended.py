@@ -9,7 +9,8 @@ from streams.keys import Keys
 
 KEPT_S = 300.0
 """How long Redis keeps the state of a job whose end is archived: for whoever repeats a command that
-he had no answer to. What is not archived yet it keeps for TERMINAL_TTL_MS."""
+he had no answer to. That is far longer than FRESH_S, after which nobody may repeat one. What is not
+archived yet it keeps for TERMINAL_TTL_MS."""
 
 
 async def let_go(redis: Redis, keys: Keys, jobs: Iterable[Job]) -> None:

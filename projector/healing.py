@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -127,7 +128,7 @@ async def resubmit(
         mark = here
     if folded < mark.seq:
         return mark
-    before = min(mark.at, now) - PATIENCE
+    before, asked = min(mark.at, now) - PATIENCE, time.monotonic()
     missing = await submissions.missing(connection, before=before, soon=now + PATIENCE)
     if not missing:
         return here
@@ -136,11 +137,11 @@ async def resubmit(
     async def submit(submission: Submission) -> None:
         logger.warning("job %s was accepted but never began: it does now", submission.id)
         try:
-            await submissions.submit(ledger, submission, offered)
+            await submissions.submit(ledger, submission, offered, asked=asked)
         except InvalidRequest as error:
             # Accepted is accepted: planned for the default engines, which say what is wrong.
             logger.warning("job %s: %s", submission.id, error)
-            await submissions.submit(ledger, submission, [])
+            await submissions.submit(ledger, submission, [], asked=asked)
 
     await each("submission", missing, submit)
     return here

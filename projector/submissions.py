@@ -1,5 +1,6 @@
 """What was accepted: one row in Postgres before the job's first event, found again by its key."""
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -9,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from projector.errors import IdempotencyMismatch
 from streams import decide
-from streams.commit import Committed, Ledger
-from streams.errors import LogMissing, SchemaTooNew
+from streams.commit import FRESH_S, Committed, Ledger
+from streams.errors import LogMissing, SchemaTooNew, Stale
 from streams.events import Artifact, JobRequest
-from streams.job import floor_of
+from streams.job import Job, floor_of
 from streams.log import Log
 from streams.pipeline import Offer, plan
 
@@ -84,10 +85,16 @@ async def accept(connection: AsyncConnection, submission: Submission) -> tuple[S
     return before, False
 
 
-async def submit(ledger: Ledger, submission: Submission, offers: Sequence[Offer]) -> Committed:
+async def submit(
+    ledger: Ledger, submission: Submission, offers: Sequence[Offer], *, asked: float
+) -> Committed:
     """Plan the job and commit its first events; again and again without harm.
 
+    Args:
+        asked: when the projection was asked for the job and did not have it, by `time.monotonic`.
+
     Raises:
+        Stale: that is over FRESH_S ago, so the job may have come, ended and left Redis since.
         InvalidRequest: no engine takes what is asked for.
         SchemaTooNew: this version would forget some of it; a newer one is to begin the job.
         LogMissing: Redis holds no log now.
@@ -103,9 +110,11 @@ async def submit(ledger: Ledger, submission: Submission, offers: Sequence[Offer]
     head = await Log(ledger.redis, ledger.keys).head()
     if head is None:
         raise LogMissing("there is no log here")
-    return await ledger.transition(
-        submission.id,
-        lambda job, now: decide.submit(
+
+    def begin(job: Job | None, now: datetime) -> decide.Facts:
+        if job is None and time.monotonic() - asked > FRESH_S:
+            raise Stale(f"whether job {submission.id} has begun was asked too long ago: ask again")
+        return decide.submit(
             job,
             job_id=submission.id,
             tenant=submission.tenant,
@@ -116,9 +125,9 @@ async def submit(ledger: Ledger, submission: Submission, offers: Sequence[Offer]
             now=now,
             again_from=submission.again_from,
             floor=floor_of(head.epoch),
-        ),
-        tenant=submission.tenant,
-    )
+        )
+
+    return await ledger.transition(submission.id, begin, tenant=submission.tenant)
 
 
 async def find(connection: AsyncConnection, job_id: str, tenant: str) -> Submission | None:

@@ -3,8 +3,8 @@
 --
 -- KEYS  1 log (stream)  2 head (hash seq, id, epoch)  3 job (hash rev, state, last, schema)
 --       then for each engine: queue (stream)  backlog (zset)  fair (hash v, t:<tenant>)
--- ARGV  schema, job id, expected rev, expected last event of the job or "", state,
---       ttl of the state in ms or 0,
+-- ARGV  schema, job id, expected rev, expected last event of the job or "",
+--       second of TIME until which this may be written or 0, state, ttl of the state in ms or 0,
 --       1 when the job had ended (its state may have left Redis) or 0, window,
 --       number of events,  each: id, type, time, tenant, meta, data
 --       number of tasks,   each: engine, member, tenant, cost, boost   (member: job|stage|token|tenant)
@@ -12,7 +12,8 @@
 -- ->    {OK, rev, "", s, us}              done now, or by an earlier call with the same arguments
 --       {CONFLICT, rev, state or "", s, us, last}  the job is not at the expected rev, or at the
 --       same one of another history, for Redis was lost in between: nothing changed
--- errors, nothing changed:  NOLOG  SCHEMA  INCONSISTENT  TOOLARGE  MALFORMED  NOPERM, and Redis's own
+-- errors, nothing changed:  NOLOG  SCHEMA  INCONSISTENT  STALE  TOOLARGE  MALFORMED  NOPERM, and
+--       Redis's own
 -- ACL   reads and writes KEYS and no other key, with
 --       time hmget hget xrevrange exists xinfo|stream xpending xlen xrange zscore zrange zcard
 --       xadd hset pexpire xack xdel zadd zrem del
@@ -54,7 +55,7 @@ local function engine()
 end
 
 local schema, job_id, expected = count('schema'), arg('job'), count('rev', EXACT - #ARGV)
-local was = arg('last')
+local was, limit = arg('last'), count('until')
 local state, ttl, ended, window = arg('state'), count('ttl'), arg('ended') == '1', count('window')
 local events, tasks, settled = {}, {}, {}
 for i = 1, count('number of events', #ARGV) do
@@ -109,6 +110,10 @@ if #events > 0 or requeue then
   if other and not (ended and not job[1]) then
     local again = #events > 0 and job[3] == events[#events].id
     return {again and 'OK' or 'CONFLICT', rev, not again and job[2] or '', time[1], time[2], job[3] or ''}
+  end
+  -- A state that has ended leaves Redis in a while, and with it what tells a repeat from a first.
+  if limit > 0 and tonumber(time[1]) > limit then
+    return redis.error_reply('STALE this was decided too long ago, and may have been done since')
   end
 end
 

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from streams import job as jobs
 from streams.decide import jitter, waiting
-from streams.errors import Conflict, LogInconsistent, Refused, SchemaTooNew
+from streams.errors import Conflict, LogInconsistent, Refused, SchemaTooNew, Stale
 from streams.events import (
     AnyFact,
     Event,
@@ -34,12 +34,16 @@ RELEASE_WINDOW = 2
 PRIORITY_S = 600.0
 """Seconds of audio that one step of priority jumps ahead in the backlog."""
 AHEAD_S = 9e8
-"""The same for an attempt that is ahead: before all that wait. commit.lua takes up to 1e9."""
+"""The same for an attempt that is ahead: before all that wait. commit.lua takes up to 1e12, but
+scores are kept with six digits, and a double has no room for those beyond some 8e9."""
 TERMINAL_TTL_MS = 24 * 3600 * 1000
 """How long Redis keeps the state of a job that has ended; Postgres keeps it for ever."""
 ATTEMPTS = 50
 SEEN = 256
 """States whose last event is remembered."""
+FRESH_S = 60
+"""How long what was decided may wait to be written. A process that stood still for longer knows
+nothing any more: the job may have ended, and its state have left Redis, in the meantime."""
 STATELESS = 1
 """Schema of what keeps no state, such as a replica of an engine: any version may go on with it."""
 
@@ -105,6 +109,11 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     settled: tuple[Ticket, ...] = ()
     engines: tuple[str, ...] = ()
 
+    @property
+    def until(self) -> int:
+        """The second of Redis's clock until which the events may be written; 0 without events."""
+        return int(self.events[0].time.timestamp()) + FRESH_S if self.events else 0
+
     def touched(self) -> list[str]:
         """The engines whose queues change or may move on."""
         names = dict.fromkeys(self.engines)
@@ -120,7 +129,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
         over = self.state is None or self.state.terminal
         schema = SCHEMA if self.state or not self.events else STATELESS
         state = jobs.encode(self.state) if self.state else b""
-        args: list[Any] = [schema, self.job_id, self.rev, self.last, state]
+        args: list[Any] = [schema, self.job_id, self.rev, self.last, self.until, state]
         args += (TERMINAL_TTL_MS if over else 0, int(self.ended), RELEASE_WINDOW, len(self.events))
         ready: list[Any] = []
         for event in self.events:
@@ -208,6 +217,7 @@ class Ledger:
         Raises:
             Refused: by ``decide``, on a state that is current.
             Conflict: the job changed ATTEMPTS times meanwhile.
+            Stale: this stood still for over FRESH_S, and the job had not begun or had ended.
         """
         job, fresh = (known, False) if self._last(known) else (await self.load(job_id), True)
         if job is None and known is not None and known.terminal:
@@ -224,17 +234,23 @@ class Ledger:
                     )
                 )  # fmt: skip
                 after = fold(events, job)
-                reply = await self._send(
-                    Write(
-                        job_id=job_id,
-                        rev=rev,
-                        last=last,
-                        state=after,
-                        ended=job is not None and job.terminal,
-                        events=events,
-                        settled=(settle,) if settle else (),
-                    )
+                write = Write(
+                    job_id=job_id,
+                    rev=rev,
+                    last=last,
+                    state=after,
+                    ended=job is not None and job.terminal,
+                    events=events,
+                    settled=(settle,) if settle else (),
                 )
+                try:
+                    reply = await self._send(write)
+                except Stale:
+                    if job is None or job.terminal:
+                        raise  # Redis may have forgotten how it went on: whoever asks knows
+                    job, fresh = await self.load(job_id), True
+                    rev, last = (job.rev if job else 0), self._last(job) or ""
+                    continue
                 if reply[0] == b"OK":
                     return Committed(self._saw(after, events[-1].id), events)
                 job, fresh = (jobs.decode(reply[2]) if reply[2] else None), True

@@ -47,6 +47,10 @@ class Conflict(StreamsError):
     """The job kept changing while a decision was being made: too many writers; try again."""
 
 
+class Stale(Conflict):
+    """This was decided so long ago that it may have been done and forgotten since: ask again."""
+
+
 class NotReplicated(StreamsError):
     """No replica of Redis confirmed a write (profile ha): see that one is up and connected."""
 

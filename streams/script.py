@@ -14,6 +14,7 @@ from streams.errors import (
     LogInconsistent,
     LogMissing,
     SchemaTooNew,
+    Stale,
     StreamsError,
 )
 
@@ -21,6 +22,7 @@ _ERRORS: dict[str, type[StreamsError]] = {
     "NOLOG": LogMissing,
     "SCHEMA": SchemaTooNew,
     "INCONSISTENT": LogInconsistent,
+    "STALE": Stale,
     "TOOLARGE": EventTooLarge,
 }
 DENIED = ("ACL failure in script", "The user executing the script can't")

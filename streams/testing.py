@@ -19,7 +19,7 @@ from streams import job as jobs
 from streams.artifacts import CHUNK, Artifacts, Stored, key_in
 from streams.commit import Ledger, Ticket, Write
 from streams.decide import standing
-from streams.errors import ArtifactCorrupt, ArtifactMissing
+from streams.errors import ArtifactCorrupt, ArtifactMissing, Stale
 from streams.events import Artifact, Event, StageReady
 from streams.ids import new_id
 from streams.job import Job
@@ -71,6 +71,12 @@ class Line:
         queued = (f"{t.job}|{t.stage}|{t.token}|{t.tenant}" for t in tickets)
         return member in self.backlog or member in queued
 
+    def keep(self) -> None:
+        """Numbers as Redis keeps them: with six digits."""
+        self.v = round(self.v, 6)
+        for kept in (self.backlog, self.ends):
+            kept.update({name: round(number, 6) for name, number in kept.items()})
+
 
 class MemoryLedger(Ledger):
     """A Ledger whose script runs here. ``log`` holds every event, ``clock`` is yours to move."""
@@ -113,6 +119,8 @@ class MemoryLedger(Ledger):
             again = bool(write.events) and was == write.events[-1].id
             state = kept.state if kept and not again else b""
             return [b"OK" if again else b"CONFLICT", rev, state, *time, was.encode()]
+        if write.until and time[0] > write.until:
+            raise Stale("this was decided too long ago, and may have been done since")
         starts = self._starts(write)
         undelivered = {name: len(self.line(name).waiting) for name in engines}
         self._append(write)
@@ -143,12 +151,12 @@ class MemoryLedger(Ledger):
                 continue
             line = self.line(fact.engine)
             member = f"{event.job}|{fact.stage}|{fact.token}|{event.tenant}"
-            if not write.events and line.holds(member):
+            fresh = starts.setdefault(fact.engine, {})
+            if member in fresh or (not write.events and line.holds(member)):
                 continue
             start = max(line.v, line.ends.get(event.tenant, 0.0))
-            line.ends[event.tenant] = round(start + fact.cost, 6)
-            score = start - ledgers.boost(fact)
-            starts.setdefault(fact.engine, {})[member] = score
+            line.ends[event.tenant] = start + fact.cost
+            fresh[member] = start - ledgers.boost(fact)
         return starts
 
     def _release(self, engine: str, starts: dict[str, dict[str, float]], undelivered: int) -> None:
@@ -165,6 +173,7 @@ class MemoryLedger(Ledger):
             line.arrived.set()
         if not line.backlog and not undelivered and not released:
             line.ends, line.v = {}, 0.0
+        line.keep()
 
 
 class MemoryQueue(Queue):

@@ -1,5 +1,6 @@
 """What people want done to a job: cancel it, try it again, erase it."""
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any
@@ -98,12 +99,14 @@ async def _job(call: Call) -> Job:
         NotFound: this tenant has no such job.
     """
     backends, job_id = call.web.backends, call.job_id
+    asked = time.monotonic()
     async with backends.reading() as connection:
         job = await restore_job(backends.ledger, connection, job_id)
         kept = None if job else await submissions.find(connection, job_id, call.tenant)
     if kept is not None:
         # Accepted, but its first event is still on its way.
-        job = (await submissions.submit(backends.ledger, kept, await offers_now(call))).job
+        offered = await offers_now(call)
+        job = (await submissions.submit(backends.ledger, kept, offered, asked=asked)).job
     if job is None or job.tenant != call.tenant:
         raise unknown(job_id)
     return job

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 import re
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -110,13 +111,16 @@ async def accepted(
 
 
 async def _submitted(call: Call, kept: Submission, offered: Sequence[Offer]) -> JobView:
+    asked = time.monotonic()
     async with call.web.backends.reading() as connection:
         projected = await queries.job(connection, kept.id, tenant=kept.tenant)
     if projected is not None:
         return job_view(projected)
     try:
         async with asyncio.timeout(PATIENCE_S):
-            committed = await submissions.submit(call.web.backends.ledger, kept, offered)
+            committed = await submissions.submit(
+                call.web.backends.ledger, kept, offered, asked=asked
+            )
     except (RedisError, StreamsError, OSError) as error:
         # TimeoutError is an OSError. The row is enough: the projector's timer submits it again.
         log.warning("job %s is accepted, its events follow: %s", kept.id, error)

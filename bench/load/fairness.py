@@ -96,7 +96,7 @@ class Door:
         )  # fmt: skip
         async with self._database.begin() as connection:
             await submissions.accept(connection, wanted)
-        await submissions.submit(self._ledger, wanted, [])
+        await submissions.submit(self._ledger, wanted, [], asked=time.monotonic())
         return wanted.id
 
     async def waiting(self) -> int:

@@ -1,6 +1,7 @@
 """Accepting once by key, whatever is sent twice."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -71,9 +72,9 @@ async def test_a_request_of_a_newer_version_is_left_to_it_and_nothing_of_it_is_f
     missing = {one.id: one for one in found}
     assert (missing[made.id].later, missing[plain.id].later) == (("depth", "mood"), ())
     with pytest.raises(SchemaTooNew, match="asks for depth, mood"):
-        await submissions.submit(ledger, missing[made.id], [])
+        await submissions.submit(ledger, missing[made.id], [], asked=time.monotonic())
     assert await ledger.load(made.id) is None
-    assert (await submissions.submit(ledger, missing[plain.id], [])).job
+    assert (await submissions.submit(ledger, missing[plain.id], [], asked=time.monotonic())).job
 
 
 async def test_a_submission_is_found_by_its_tenant_alone(db: AsyncEngine) -> None:

@@ -1,5 +1,6 @@
 """Attempts that Redis gave out and lost again: they are told from those given out since."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -86,13 +87,13 @@ async def test_a_job_that_is_submitted_once_more_gives_out_no_token_again(
     db: AsyncEngine, redis: Redis, keys: Keys, ledger: Ledger, recovery: Recovery
 ) -> None:
     submission = await accepted(db)
-    await submissions.submit(ledger, submission, [])
+    await submissions.submit(ledger, submission, [], asked=time.monotonic())
     _, zombie = await taken(redis, ledger, PREPARE, "audio_prepare@h-0")
     await wiped(redis, keys)
     with pytest.raises(LogMissing):
-        await submissions.submit(ledger, submission, [])
+        await submissions.submit(ledger, submission, [], asked=time.monotonic())
     await recovery.run("wiped")
-    await submissions.submit(ledger, submission, [])
+    await submissions.submit(ledger, submission, [], asked=time.monotonic())
     ticket, now = await taken(redis, ledger, PREPARE, "audio_prepare@h-1")
     assert ticket.token == floor_of(2) + 1
     with pytest.raises(Fenced):

@@ -17,7 +17,7 @@ from streams.keys import Keys
 from streams.log import Head, Log
 from streams.work import Queue
 from tests.streams.audit import view
-from tests.streams.story import NOW, Story
+from tests.streams.story import AHEAD, Story
 
 KEYS = Keys("aof")
 State = dict[str, Any]
@@ -114,7 +114,7 @@ def ready(rev: int, engine: str) -> Event:
     """A task of job j, its n-th event."""
     fact = StageReady(stage=f"s{rev}", token=1, engine=engine, cost=3.0)
     return Event(
-        id=f"e{rev}", type="stage.ready", time=NOW, job="j", rev=rev, tenant="t", fact=fact
+        id=f"e{rev}", type="stage.ready", time=AHEAD, job="j", rev=rev, tenant="t", fact=fact
     )
 
 

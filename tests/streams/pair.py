@@ -21,7 +21,7 @@ from streams.log import Log
 from streams.testing import MemoryLedger, MemoryQueue
 from streams.work import Queue
 from tests.streams.audit import audit, snapshot
-from tests.streams.story import NOW, Story
+from tests.streams.story import AHEAD, Story
 
 ENGINES = ("e0", "e1", "e2")
 OWNERS = ("o", "p")
@@ -137,9 +137,12 @@ class Pair:
             case 1:
                 return StageStarted(stage=stage, token=1, engine=engine, owner="o")
             case _:
-                cost = self.chance.choice([0.0, 0.125, float(self.chance.randint(1, 40))])
+                cost = self.chance.choice([0.0, 0.125, self.chance.random() * 40, 7.0])
                 priority = self.chance.choice([0, 0, 0, 1, -1])
-                return StageReady(stage=stage, token=1, engine=engine, cost=cost, priority=priority)
+                ahead = self.chance.random() < 0.2
+                return StageReady(
+                    stage=stage, token=1, engine=engine, cost=cost, priority=priority, ahead=ahead
+                )
 
     def write(self, job: str = "") -> Write:
         """A commit of up to four events that settles up to three entries."""
@@ -149,7 +152,7 @@ class Pair:
         facts = [self.fact() for _ in range(self.chance.randint(1, 4))]
         events = tuple(
             Event(
-                id=f"{job}-{self.count}-{n}", type=type_of(fact), time=NOW, job=job,
+                id=f"{job}-{self.count}-{n}", type=type_of(fact), time=AHEAD, job=job,
                 rev=rev + 1 + n, tenant=tenant, fact=fact, meta={"by": "test"} if n else {},
             )
             for n, fact in enumerate(facts)

@@ -19,6 +19,8 @@ from streams.events import (
 from streams.job import Job, envelopes, fold
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+AHEAD = datetime(2100, 1, 1, tzinfo=UTC)
+"""Of events that a test writes itself: the script takes none that was decided long ago."""
 AUDIO = Artifact(uri="s3://b/jobs/j/source", sha256="a" * 64, bytes=640_000, media_type="audio/wav")
 OUTPUT = Artifact(uri="s3://b/jobs/j/x/1/output.json", sha256="b" * 64, bytes=99)
 HEARD = Usage(engine_version="1.0", wall_s=1.5, audio_s=12.0)
@@ -48,6 +50,7 @@ class Story:
     ) -> None:
         self.now = NOW
         self.events: list[Event] = []
+        self.folded: tuple[int, Job | None] = 0, None
         self.told = self.when(
             decide.submit, job_id="j", tenant="t", request=request or JobRequest(), source=AUDIO,
             filename="talk.wav", plan=plan, now=self.now, floor=floor,
@@ -58,20 +61,28 @@ class Story:
         """The story of which this much was told."""
         story = cls.__new__(cls)
         story.now, story.events, story.told = now, list(events), []
+        story.folded = 0, None
         return story
 
     @property
     def job(self) -> Job:
         """The state: always the fold of the events."""
-        job = fold(self.events)
+        job = self.fold()
         assert job is not None
         return job
 
+    def fold(self) -> Job | None:
+        """The fold of the events, which only grow: it goes on where it was the last time."""
+        count, job = self.folded
+        if count < len(self.events):
+            self.folded = len(self.events), fold(self.events[count:], job)
+        return self.folded[1]
+
     def when(self, command: Callable[..., decide.Facts], **arguments: Any) -> list[Fact]:
         """Carry out a command; the facts that follow from it happen."""
-        facts = command(fold(self.events), **arguments)
+        facts = command(self.fold(), **arguments)
         self.events += envelopes(
-            fold(self.events), facts, now=self.now, job_id="j", tenant="t",
+            self.fold(), facts, now=self.now, job_id="j", tenant="t",
             ids=[f"e{len(self.events) + n}" for n in range(len(facts))],
         )  # fmt: skip
         return list(facts)

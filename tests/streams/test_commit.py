@@ -1,20 +1,23 @@
 import asyncio
 import os
 import signal
+import time
 from collections import Counter
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 
 from streams import decide
-from streams.commit import Clock, Committed, Ledger
-from streams.errors import LogMissing, Refused, SchemaTooNew, UnknownJob
+from streams.commit import FRESH_S, Clock, Committed, Ledger, Write
+from streams.errors import LogMissing, Refused, SchemaTooNew, Stale, UnknownJob
 from streams.events import EngineDrained, JobRequest, StageProgressed
-from streams.job import fold
+from streams.job import Job, envelopes, fold
 from streams.keys import Keys
 from streams.log import Head, Log
+from streams.script import Script
 from streams.work import Queue
 from tests.streams.conftest import Server
 from tests.streams.story import AUDIO, HEARD, OUTPUT, SOLO
@@ -237,3 +240,67 @@ async def test_a_flood_of_ten_thousand_delays_another_tenant_by_a_few_dispatches
 
 def test_a_clock_without_news_says_the_time_here() -> None:
     assert abs((Clock().now() - datetime.now(UTC)).total_seconds()) < 1
+
+
+def stood_still(ledger: Ledger, times: int) -> Callable[[], None]:
+    """Have a process stand still for two minutes after each of so many decisions."""
+    left = [times]
+
+    def stand() -> None:
+        if left[0]:
+            left[0] -= 1
+            ledger.clock.set(int(time.time()) - 120, 0, sent=time.monotonic())
+
+    return stand
+
+
+async def test_who_stood_still_begins_no_job_that_may_have_come_and_gone(
+    ledger: Ledger, log: Log
+) -> None:
+    stand = stood_still(ledger, 1)
+
+    def begin(state: Job | None, now: datetime) -> decide.Facts:
+        stand()
+        return decide.submit(
+            state, job_id="a", tenant="t", request=JobRequest(), source=AUDIO, filename="a",
+            plan=SOLO, now=now,
+        )  # fmt: skip
+
+    with pytest.raises(Stale, match="decided too long ago"):
+        await ledger.transition("a", begin, tenant="t")
+    assert await log.read(0) == []
+    assert (await ledger.transition("a", begin, tenant="t")).job
+
+
+async def test_who_stood_still_decides_again_on_a_job_that_goes_on(
+    ledger: Ledger, log: Log
+) -> None:
+    await submit(ledger, "a")
+    stand, decided = stood_still(ledger, 2), []
+
+    def begin(state: Job | None, _: datetime) -> decide.Facts:
+        stand()
+        decided.append(state)
+        return decide.start(state, stage="only", token=1, owner="o", engine_version="1")
+
+    await ledger.transition("a", begin)
+    assert len(decided) == 3
+    assert [event.type for event in await log.read(0)][3:] == ["stage.started"]
+
+
+async def test_a_commit_that_is_repeated_late_is_known_to_be_done(
+    ledger: Ledger, redis: Redis, keys: Keys
+) -> None:
+    job = (await submit(ledger, "a")).job
+    assert job
+    facts = decide.start(job, stage="only", token=1, owner="o", engine_version="1")
+    now = ledger.clock.now() - timedelta(seconds=FRESH_S - 1)
+    events = tuple(envelopes(job, facts, now=now, ids=["x"]))
+    write = Write(job_id="a", rev=job.rev, state=fold(events, job), events=events)
+    commit, names = Script(redis, "commit.lua"), [keys.log, keys.head, keys.job("a")]
+    for engine in write.touched():
+        names += keys.engine(engine)
+    first = await commit(names, write.arguments(write.touched()))
+    await asyncio.sleep(2)
+    again = await commit(names, write.arguments(write.touched()))
+    assert first[:2] == again[:2] == [b"OK", job.rev + 1]

@@ -24,7 +24,8 @@ STRANGE: list[Any] = [
     "99999999999999999999-1",
 ]  # fmt: skip
 PLACES = {
-    "schema": 0, "rev": 2, "ttl": -19, "ended": -18, "window": -17, "events": -16, "tasks": -9,
+    "schema": 0, "rev": 2, "until": 4, "ttl": -19, "ended": -18, "window": -17, "events": -16,
+    "tasks": -9,
     "cost": -5, "boost": -4, "settled": -3, "engine": -2, "entry": -1,
 }  # fmt: skip
 

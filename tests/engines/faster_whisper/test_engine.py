@@ -178,7 +178,7 @@ async def test_a_language_that_was_given_has_no_probability(alone: Alone, models
     [
         (("--option", "language=de"), "model 'tiny.en' does not take language 'de'; it takes: en"),
         (("--option", "task=translate"), "knows only English and cannot translate"),
-        (("--option", "temperature=1"), "unknown field `temperature`"),
+        (("--option", "temperature=1"), "does not know the option temperature"),
         (("--model", "enormous"), "unknown model 'enormous'; here: tiny.en"),
         (("--model", "/etc"), "is a path outside of"),
         (("--model", "../../etc"), "is a path outside of"),
