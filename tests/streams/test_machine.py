@@ -32,7 +32,7 @@ from tests.streams.story import HEARD, OUTPUT, Story
 SHORT = bool(os.environ.get("DALSTON_SHORT"))
 QUICK = settings(max_examples=40, stateful_step_count=30, deadline=None, derandomize=True)
 DEEP = settings(
-    max_examples=400 if SHORT else 1500,
+    max_examples=400 if SHORT else 1200,
     stateful_step_count=60,
     deadline=None,
     database=None,
