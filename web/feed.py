@@ -103,7 +103,8 @@ class Feed:
                 told = Told(event)
                 if self._passed(told):
                     yield told
-        if upto.seq >= self._at.seq:
+        # While Redis is being recovered the archive is an epoch ahead of the hub at the same event.
+        if (upto.seq, upto.epoch) >= (self._at.seq, self._at.epoch):
             self._at = upto
 
     def _passed(self, told: Told) -> bool:

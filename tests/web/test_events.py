@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 from redis.asyncio import Redis
@@ -247,6 +248,21 @@ async def test_a_slow_reader_is_told_and_catches_up_without_delaying_others(
         types = [one["type"] for one in messages if one["type"] != "event"]
         assert types[0] == "fell_behind"
         assert types[-1] == "caught_up"
+
+
+async def test_a_reader_is_never_caught_up_with_less_than_its_snapshot_told(
+    served: Served, driver: Driver, settings: Settings
+) -> None:
+    await driver.run(await post(served), "prepare")
+    await settled(served)
+    # So it stands while Redis is being recovered: the archive has begun an epoch, the log not yet.
+    database = await asyncpg.connect(settings.postgres_dsn)
+    await database.execute("UPDATE checkpoints SET epoch = epoch + 1 WHERE name = 'fold'")
+    await database.close()
+    async with following(served, "epoch=9&seq=9") as reader:
+        snapshot, caught_up = await message(reader), await message(reader)
+    assert [snapshot["type"], caught_up["type"]] == ["snapshot", "caught_up"]
+    assert (caught_up["epoch"], caught_up["seq"]) == (snapshot["epoch"], snapshot["seq"])
 
 
 async def test_when_redis_is_lost_readers_get_a_fresh_snapshot(
