@@ -121,6 +121,13 @@ class Unprocessable(WebError):
     status, name, title = 422, "unprocessable", "Nobody here can do that"
 
 
+class Betrayed(WebError):
+    """The object store does not have what it was given: perhaps for a moment, perhaps for good."""
+
+    status, name, title = 502, "store", "The object store does not give what it was given"
+    headers: ClassVar[dict[str, str]] = {"Retry-After": str(RETRY_AFTER_S)}
+
+
 class Away(WebError):
     """A server behind this one is away for a moment."""
 
@@ -149,8 +156,8 @@ _ANSWERS: tuple[tuple[type[Exception], type[WebError], str], ...] = (
     (Refused, Clash, "{error}"),
     (InvalidRequest, Unprocessable, "{error}"),
     (IdempotencyMismatch, Unprocessable, "{error}"),
-    (ArtifactMissing, NotFound, "{error}: somebody deleted it behind our back."),
-    (ArtifactCorrupt, Internal, "{error}: the object store is not to be trusted."),
+    (ArtifactMissing, Betrayed, "{error}: if it stays so, put it back from a backup."),
+    (ArtifactCorrupt, Betrayed, "{error}: if it stays so, put it back from a backup."),
     (StreamsError, Away, "The event log cannot be written now: {error}"),
     (ProjectorError, Away, "The projection cannot serve now: {error}"),
     (ClientDisconnect, BadRequest, "The client went away before the request was complete."),

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from streams.artifacts import key_in
 from streams.ids import new_id
 from streams.job import fold
 from tests.web.conftest import Served, post, settled
@@ -141,6 +142,24 @@ async def test_a_transcript_that_is_not_there_says_why(served: Served, driver: D
     reply = await served.client.get(f"/v1/jobs/{broken}/transcript")
     assert reply.status_code == 404
     assert "is failed (this is no audio): it has no transcript." in reply.json()["detail"]
+
+
+async def test_a_store_that_lost_or_changed_a_transcript_is_named(
+    served: Served, driver: Driver
+) -> None:
+    job_id = await post(served)
+    await driver.complete(job_id)
+    kept = (await driver.state(job_id)).transcript
+    assert kept
+    artifacts, key = driver.artifacts, key_in(kept.uri)
+    await artifacts._s3.put_object(Bucket=artifacts.bucket, Key=key, Body=b"other bytes")
+    changed = await served.client.get(f"/v1/jobs/{job_id}/transcript")
+    await artifacts._s3.delete_object(Bucket=artifacts.bucket, Key=key)
+    gone = await served.client.get(f"/v1/jobs/{job_id}/transcript")
+    for reply, words in ((changed, "has 11 bytes"), (gone, "is not in the store")):
+        assert (reply.status_code, reply.headers["retry-after"]) == (502, "2")
+        assert words in reply.json()["detail"]
+        assert "put it back from a backup" in reply.json()["detail"]
 
 
 @pytest.mark.parametrize("path", ["", "/transcript", "/events", "?at=1"])
