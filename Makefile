@@ -49,7 +49,7 @@ test-faults: setup-dev redis7 ## hurt real processes while jobs run (SHORT=1: a 
 ifdef SEEDS
 	$(BIN)/python -m tests.faults.driver --seeds $(SEEDS) --seconds $(or $(SECONDS),60)
 else
-	DALSTON_SHORT=$(SHORT) $(TEST) -m faults tests
+	DALSTON_SHORT=$(SHORT) $(TEST) -m "faults$(if $(SHORT), and not long)" tests
 endif
 
 test-browser: setup-dev ## the page in a real browser (needs chromium)

@@ -26,7 +26,7 @@ from tests.faults.run import Run, running
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 SHORT = bool(os.environ.get("DALSTON_SHORT"))
-LONG = pytest.mark.skipif(SHORT, reason="only in the long form")
+LONG = pytest.mark.long
 SEEDS = (1,) if SHORT else (1, 2, 3)
 BODY = encode(Script(acts={"transcribe": (Act(seconds=0.7),)}))
 PROJECTORS = ("projector", "projector-2")

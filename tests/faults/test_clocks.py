@@ -18,7 +18,7 @@ from tests.faults.run import Run, running
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 SHORT = bool(os.environ.get("DALSTON_SHORT"))
-LONG = pytest.mark.skipif(SHORT, reason="only in the long form")
+LONG = pytest.mark.long
 
 HOUR = 3600.0
 WHO = ("valkey", "postgres", "s3", "web", "projector", "faster_whisper")

@@ -1,7 +1,6 @@
 """Profile `ha`: a replica is promoted while the old primary, cut off, still has its writers."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
@@ -16,11 +15,10 @@ from tests.faults.proxy import Proxy
 from tests.faults.rest import come_to_rest
 from tests.faults.run import Run, running
 
-SHORT = bool(os.environ.get("DALSTON_SHORT"))
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(SHORT, reason="only in the long form"),
+    pytest.mark.long,
 ]
 
 BRIEF = encode(Script(acts={"transcribe": (Act(seconds=0.3),)}))

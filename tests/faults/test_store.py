@@ -16,7 +16,7 @@ from tests.faults.s3_proxy import Deed
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 SHORT = bool(os.environ.get("DALSTON_SHORT"))
-LONG = pytest.mark.skipif(SHORT, reason="only in the long form")
+LONG = pytest.mark.long
 
 SAYS = "every word of it"
 BODY = encode(Script(says=SAYS, acts={"transcribe": (Act(seconds=0.2),)}))

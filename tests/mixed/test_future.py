@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import asyncpg
@@ -31,9 +30,7 @@ from tests.mixed.trees import TODAY
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.timeout(240),
-    pytest.mark.skipif(
-        bool(os.environ.get("DALSTON_SHORT")), reason="DALSTON_SHORT: each rule has a quick test"
-    ),
+    pytest.mark.long,
 ]
 
 

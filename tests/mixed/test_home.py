@@ -1,7 +1,6 @@
 """A home with the real engines is upgraded over a migration, and taken back, while jobs run."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -22,9 +21,7 @@ from tests.mixed.trees import ROOT, TODAY, Tree
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(
-        bool(os.environ.get("DALSTON_SHORT")), reason="DALSTON_SHORT: builds the old environments"
-    ),
+    pytest.mark.long,
 ]
 NO_ENGINES = tuple(f"--engine={name}=0" for name in ("audio_prepare", "faster_whisper", "merge"))
 SAMPLE = ROOT / "samples" / "sense_and_sensibility.flac"

@@ -1,7 +1,5 @@
 """Each pairing in which an upgrade may stand still: whatever a job meets, nothing is lost."""
 
-import os
-
 import pytest
 
 from streams.settings import Settings
@@ -14,9 +12,7 @@ from tests.mixed.trees import TODAY, Tree
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.timeout(400),
-    pytest.mark.skipif(
-        bool(os.environ.get("DALSTON_SHORT")), reason="DALSTON_SHORT: the rolling upgrade stands in"
-    ),
+    pytest.mark.long,
 ]
 
 PAIRINGS = {

@@ -1,7 +1,5 @@
 """A stack is upgraded, and taken back, part by part while jobs run through it: nothing is lost."""
 
-import os
-
 import pytest
 
 from infra.doctor.postgres import skipped
@@ -16,7 +14,6 @@ from tests.mixed.trees import TODAY, Tree
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 
-SHORT = bool(os.environ.get("DALSTON_SHORT"))
 ORDER = ("projector", "web", *STAGES)
 """As docs/operations.md has it: who writes new things comes after those who must read them."""
 
@@ -33,7 +30,7 @@ async def test_each_part_is_upgraded_in_turn_while_jobs_run_through(
         await nothing_is_lost(parts, traffic, settings)
 
 
-@pytest.mark.skipif(SHORT, reason="DALSTON_SHORT: only the way up")
+@pytest.mark.long
 async def test_each_part_is_taken_back_in_turn_while_jobs_run_through(
     parts: Parts, old: Tree, settings: Settings
 ) -> None:
@@ -46,7 +43,7 @@ async def test_each_part_is_taken_back_in_turn_while_jobs_run_through(
         await nothing_is_lost(parts, traffic, settings)
 
 
-@pytest.mark.skipif(SHORT, reason="DALSTON_SHORT: only the way up")
+@pytest.mark.long
 async def test_what_an_old_projector_passed_over_is_found_and_folded_by_a_rebuild(
     parts: Parts, old: Tree, settings: Settings
 ) -> None:

@@ -17,7 +17,7 @@ from tests.operations.place import DALSTON, ROOT, SHORT, Place
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 JOBS = 4 if SHORT else 12
-long = pytest.mark.skipif(SHORT, reason="long form only")
+long = pytest.mark.long
 
 
 async def worked(place: Place) -> tuple[list[str], list[str]]:

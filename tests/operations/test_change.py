@@ -15,12 +15,12 @@ from streams.connection import connect
 from tests.faults.invariants import check
 from tests.operations.conftest import Homes
 from tests.operations.knocking import knocking
-from tests.operations.place import SHORT, Place
+from tests.operations.place import Place
 
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(SHORT, reason="long form only"),
+    pytest.mark.long,
 ]
 
 

@@ -14,13 +14,13 @@ from streams.log import Log
 from streams.settings import Settings
 from tests.operations.knocking import knocking
 from tests.operations.parts import ENGINES, Parts
-from tests.operations.place import DALSTON, ROOT, SHORT
+from tests.operations.place import DALSTON, ROOT
 from tests.operations.rest import at_rest
 
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(SHORT, reason="long form only"),
+    pytest.mark.long,
 ]
 
 

@@ -23,13 +23,12 @@ from streams.log import Log
 from streams.settings import Settings
 from tests.operations.knocking import knocking
 from tests.operations.parts import ENGINES, Parts
-from tests.operations.place import SHORT
 from tests.operations.rest import archived, at_rest
 
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(SHORT, reason="long form only"),
+    pytest.mark.long,
 ]
 
 READ_ONLY = """
