@@ -12,6 +12,7 @@ WebError
 ├── Misdirected 421     the Host header names a host that is not served here
 ├── Unprocessable 422   readable, but nobody here can do it
 ├── Internal 500        our fault
+├── Betrayed 502        the object store does not give what it was given
 ├── Away 503            a server behind this one is away; try again
 └── Full 507            a server behind this one has no room left
 """
@@ -19,6 +20,7 @@ WebError
 import errno
 from typing import ClassVar
 
+import aiohttp
 import msgspec
 from asyncpg import DiskFullError, PostgresError
 from botocore.exceptions import BotoCoreError, ClientError
@@ -166,6 +168,7 @@ _ANSWERS: tuple[tuple[type[Exception], type[WebError], str], ...] = (
     (SQLAlchemyError, Away, "Postgres is away or not ready; try again soon."),
     (PostgresError, Away, "Postgres is away or not ready; try again soon."),
     (ClientError, Away, "The object store is away or not ready; try again soon."),
+    (aiohttp.ClientError, Away, "The object store broke off its answer; try again soon."),
     (BotoCoreError, Away, "The object store is away or not ready; try again soon."),
     (OSError, Away, "A server behind this one cannot be reached; try again soon."),
 )
