@@ -20,7 +20,7 @@ from web.errors import BadRequest, render, translate
 from web.feed import Feed, Request
 from web.finding import found
 from web.hub import Told
-from web.messages import CaughtUp, Notice, Snapshot
+from web.messages import Notice, Snapshot
 from web.tail import Point
 
 log = logging.getLogger(__name__)
@@ -32,11 +32,13 @@ GOING, LATER = 1012, 1013
 
 
 class FeedQuery(msgspec.Struct, frozen=True):
-    """Which events: of one job; after ``(epoch, seq)``; or from ``from`` without a snapshot."""
+    """Which events: of one job; after ``(epoch, seq)``, best with the ``id`` of the event there;
+    or from ``from`` without a snapshot."""
 
     job: Annotated[str, Meta(min_length=26, max_length=26)] | None = None
     epoch: Seq | None = None
     seq: Seq | None = None
+    id: Annotated[str, Meta(max_length=40)] = ""
     first: Seq | None = msgspec.field(default=None, name="from")
 
 
@@ -108,8 +110,9 @@ def _block(item: Told | Notice) -> str:
     """A message as a block of the stream; its id is where to resume."""
     match item:
         case Told(event=event):
-            return f"id: {event.epoch}-{event.seq}\nevent: event\ndata: {item.message}\n\n"
-        case Snapshot(epoch=epoch, seq=seq) | CaughtUp(epoch=epoch, seq=seq):
+            place = f"{event.epoch}-{event.seq}-{event.id}"
+            return f"id: {place}\nevent: event\ndata: {item.message}\n\n"
+        case Snapshot(epoch=epoch, seq=seq):
             head = f"id: {epoch}-{seq}\n"
         case _:
             head = ""
@@ -157,17 +160,17 @@ def _asked(query: FeedQuery, connection: HTTPConnection) -> Request:
     if last:
         after = _point(last)
     elif query.epoch is not None and query.seq is not None:
-        after = Point(query.epoch, query.seq)
+        after = Point(query.epoch, query.seq, query.id)
     first = None if after is not None else query.first
     job = checked_id(query.job) if query.job is not None else None
     return Request(tenant=tenant_of(connection), job=job, after=after, first=first)
 
 
 def _point(text: str) -> Point:
-    epoch, dash, seq = text.partition("-")
-    if not (dash and epoch.isdecimal() and seq.isdecimal() and len(text) <= 40):
-        raise BadRequest(f"Last-Event-ID is EPOCH-SEQ, not {text[:40]!r}.")
+    epoch, seq, name = [*text.split("-", 2), "", ""][:3]
+    if not (epoch.isdecimal() and seq.isdecimal() and len(text) <= 80):
+        raise BadRequest(f"Last-Event-ID is EPOCH-SEQ-ID, not {text[:40]!r}.")
     try:
-        return Point(msgspec.convert(int(epoch), Seq), msgspec.convert(int(seq), Seq))
+        return Point(msgspec.convert(int(epoch), Seq), msgspec.convert(int(seq), Seq), name)
     except msgspec.ValidationError:
         raise BadRequest(f"Last-Event-ID counts further than any log: {text!r}.") from None

@@ -74,7 +74,7 @@ class Feed:
         if request.first is not None:
             self._at = Checkpoint(max(request.first, 1) - 1)
         elif request.after is not None:
-            self._at = Checkpoint(request.after.seq, "", request.after.epoch)
+            self._at = Checkpoint(request.after.seq, request.after.id, request.after.epoch)
             self._proved = False
         self._late = self._at is not None
 
@@ -94,7 +94,8 @@ class Feed:
         assert self._at is not None
         upto = reader.attach()
         # Only now: what happens to the log after this makes the reader fall again.
-        if not self._proved and not await self._tail.stands(Point(self._at.epoch, self._at.seq)):
+        stand = Point(self._at.epoch, self._at.seq, self._at.id)
+        if not self._proved and not await self._tail.stands(stand):
             raise Broken(f"the log has no event {self._at.seq} of epoch {self._at.epoch}")
         after, request = self._at.seq, self._request
         batches = self._tail.between(after, upto, job=request.job, tenant=request.tenant)

@@ -96,7 +96,9 @@ ROUTES: tuple[Route, ...] = (
         summary="Follow the log live: server-sent events, or a websocket on the same path",
         tag="events",
         query=events.FeedQuery,
-        headers={"Last-Event-ID": "EPOCH-SEQ of the last event that was seen: go on after it"},
+        headers={
+            "Last-Event-ID": "EPOCH-SEQ-ID, of the last message that was seen: go on after it"
+        },
         answers={200: (events.STREAM,)},
         patient=True,
     ),

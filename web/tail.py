@@ -22,10 +22,15 @@ class Broken(Exception):
 
 
 class Point(msgspec.Struct, frozen=True):
-    """A place in the log, as clients keep it to resume."""
+    """A place in the log, as clients keep it to resume: ``id`` is that of the event there.
+
+    Without it two histories may look alike: a Redis that went back further than the archive goes
+    gives its seqs out again, and nobody begins an epoch for it.
+    """
 
     epoch: int
     seq: int
+    id: str = ""
 
 
 class Tail:
@@ -35,7 +40,7 @@ class Tail:
         self._backends = backends
 
     async def stands(self, point: Point) -> bool:
-        """Whether the log as it is now has this very point: the event of that seq and epoch."""
+        """Whether the log as it is now has this very point: that event, as far as it is named."""
         if point.seq <= 0:
             return False
         after = point.seq - 1
@@ -43,7 +48,9 @@ class Tail:
             found = await queries.events(connection, after=after, limit=1)
         if not found:
             found = await self._backends.log.read(after, count=1)
-        return bool(found) and found[0].seq == point.seq and found[0].epoch == point.epoch
+        if not found or point.id not in {"", found[0].id}:
+            return False
+        return found[0].seq == point.seq and found[0].epoch == point.epoch
 
     async def between(
         self, after: int, upto: Checkpoint, *, job: str | None, tenant: str

@@ -98,11 +98,12 @@ class Follower:
             case FellBehind():
                 self.fell += 1
 
-    def _cursor(self) -> dict[str, int]:
+    def _cursor(self) -> dict[str, int | str]:
         if not self.seen:
             return {}
         epoch, seq = self.seen[-1].at
-        return {"epoch": epoch, "seq": seq}
+        events = self.seen[-1].events
+        return {"epoch": epoch, "seq": seq, "id": events[-1].id if events else ""}
 
     async def _websocket(self) -> AsyncGenerator[Message]:
         query = "&".join(f"{name}={value}" for name, value in self._cursor().items())
@@ -115,7 +116,7 @@ class Follower:
 
     async def _stream(self) -> AsyncGenerator[Message]:
         cursor = self._cursor()
-        headers = {"last-event-id": f"{cursor['epoch']}-{cursor['seq']}"} if cursor else {}
+        headers = {"last-event-id": "-".join(map(str, cursor.values()))} if cursor else {}
         timeout = httpx.Timeout(20.0)
         async with (
             httpx.AsyncClient(timeout=timeout, trust_env=False) as http,

@@ -307,12 +307,14 @@ async def test_server_sent_events_are_the_same_and_resume(served: Served, driver
         rest: list[dict[str, str]] = []
         kinds: set[str] = set()
         # It catches up with what the web has seen; the newest events may come after that.
-        while "caught_up" not in kinds or f"1-{last}" not in {one["id"] for one in rest}:
+        while "caught_up" not in kinds or str(last) not in {
+            one.get("id", "--").split("-")[1] for one in rest
+        }:
             rest.append(await anext(blocks))
             kinds.add(rest[-1]["event"])
-    ids = [first["id"], *(one["id"] for one in some + rest if one["event"] == "event")]
+    told = [one["id"].split("-") for one in some + rest if one["event"] == "event"]
     begun = int(first["id"].partition("-")[2])
-    assert ids == [f"1-{seq}" for seq in range(begun, last + 1)]
+    assert [place[:2] for place in told] == [["1", str(seq)] for seq in range(begun + 1, last + 1)]
     event = msgspec.json.decode(rest[0]["data"])["event"]
     assert (event["specversion"], event["seq"]) == ("1.0", begun + 3)
 
@@ -357,3 +359,19 @@ async def test_what_a_client_sends_means_nothing(served: Served) -> None:
     reply = await served.client.get("/v1/events", headers={"Last-Event-ID": "nonsense"})
     assert reply.status_code == 400
     await until(lambda: served.web.hub.readers == 0)
+
+
+async def test_a_place_in_a_lost_history_is_no_place_though_its_numbers_are(
+    served: Served, driver: Driver
+) -> None:
+    await driver.run(await post(served), "prepare")
+    await settled(served)
+    at = await served.web.backends.log.read(2, count=1)
+    place = f"epoch={at[0].epoch}&seq={at[0].seq}"
+    async with following(served, f"{place}&id={at[0].id}") as reader:
+        assert (await message(reader))["event"]["seq"] == at[0].seq + 1
+    async with following(served, f"{place}&id={new_id()}") as reader:
+        assert (await message(reader))["type"] == "snapshot"
+    other = {"Last-Event-ID": f"{at[0].epoch}-{at[0].seq}-{new_id()}"}
+    async with stream(served, headers=other) as blocks:
+        assert (await anext(blocks))["event"] == "snapshot"

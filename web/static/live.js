@@ -6,7 +6,7 @@ const WAITS_MS = [250, 500, 1000, 2000, 5000];
 export function follow(on) {
   let at = null, failures = 0;
   const open = () => {
-    const resume = at ? `?epoch=${at.epoch}&seq=${at.seq}` : "";
+    const resume = at ? `?${new URLSearchParams(at)}` : "";
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(`${scheme}//${location.host}/v1/events${resume}`);
     socket.onmessage = ({ data }) => {
@@ -24,12 +24,11 @@ export function follow(on) {
       on.snapshot(message.jobs);
       on.state("live");
     } else if (message.type === "event") {
-      at = { epoch: message.event.epoch, seq: message.event.seq };
+      at = { epoch: message.event.epoch, seq: message.event.seq, id: message.event.id };
       on.event(message.event);
     } else if (message.type === "fell_behind") {
       on.state("late");
     } else if (message.type === "caught_up") {
-      at = { epoch: message.epoch, seq: message.seq };
       on.state("live");
     }
   };
