@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
 from streams.events import Event, StageReady, StageStarted
 from streams.job import fold
@@ -110,7 +111,10 @@ def _events_are_true(
     for told in part.events:
         known = seen.events[told.seq - 1] if told.seq <= len(seen.events) else None
         same = known is not None and known.id == told.id
-        replaced = not last and bool(seen.recoveries)
+        # Only where a fresh snapshot came after it, which took it back.
+        replaced = not last and seen.redis_forgot_since(
+            datetime.fromisoformat(told.time).timestamp()
+        )
         found.check(same or replaced, f"{follower.name} was told {told}, archived is {known}")
 
 
