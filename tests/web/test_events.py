@@ -242,7 +242,8 @@ async def test_a_slow_reader_is_told_and_catches_up_without_delaying_others(
                 await driver.ledger.append("e@h-0", bulky)
             last = await head(served)
             messages = await upto(slow, last)
-            while messages[-1]["type"] != "caught_up":
+            # The newest may follow the word, where this process had not read them yet.
+            while [one["type"] for one in messages if one["type"] != "event"][-1] != "caught_up":
                 messages.append(await message(slow))
         assert seqs(messages) == list(range(begun + 1, last + 1))
         types = [one["type"] for one in messages if one["type"] != "event"]
