@@ -195,6 +195,10 @@ class Ledger:
         found, last = self._seen.get(job.id if job else "", (None, ""))
         return last if found is job else None
 
+    def _stand(self, job: Job | None) -> tuple[int, str]:
+        """Where the script is to find the job: its rev, and its last event if that is known."""
+        return (job.rev if job else 0), self._last(job) or ""
+
     async def transition(
         self,
         job_id: str,
@@ -222,7 +226,7 @@ class Ledger:
         job, fresh = (known, False) if self._last(known) else (await self.load(job_id), True)
         if job is None and known is not None and known.terminal:
             job = known  # Redis has forgotten it by now
-        rev, last = (job.rev if job else 0), self._last(job) or ""
+        rev, last = self._stand(job)
         for conflicts in range(ATTEMPTS):
             await _pause(conflicts)
             facts = self._decided(decide, job, final=fresh)
@@ -249,7 +253,7 @@ class Ledger:
                     if job is None or job.terminal:
                         raise  # Redis may have forgotten how it went on: whoever asks knows
                     job, fresh = await self.load(job_id), True
-                    rev, last = (job.rev if job else 0), self._last(job) or ""
+                    rev, last = self._stand(job)
                     continue
                 if reply[0] == b"OK":
                     return Committed(self._saw(after, events[-1].id), events)
@@ -262,7 +266,7 @@ class Ledger:
                 return Committed(job)
             else:  # refused, or done before, by what was known: see whether it is so
                 job = await self.load(job_id) or (job if job and job.terminal else None)
-                fresh, rev, last = True, (job.rev if job else 0), self._last(job) or ""
+                fresh, (rev, last) = True, self._stand(job)
         raise Conflict(f"job {job_id} changed {ATTEMPTS} times while it was being decided on")
 
     async def append(self, aggregate: str, *facts: AnyFact) -> None:
