@@ -8,6 +8,8 @@ import pytest
 
 from infra.local import stack
 from infra.local.stack import NotRunning
+from streams.settings import Settings
+from tests.operations.parts import ENGINES, Parts
 from tests.operations.place import Place
 
 Homes = Callable[..., Place]
@@ -26,3 +28,14 @@ async def homes(tmp_path: Path) -> AsyncIterator[Homes]:
     for place in made:
         with suppress(NotRunning):
             await stack.down(place.home)
+
+
+@pytest.fixture
+async def parts(settings: Settings, tmp_path: Path) -> AsyncIterator[Parts]:
+    """Projector, web and engines as processes of their own, on the servers of the tests."""
+    made = Parts(tmp_path)
+    try:
+        await made.start(settings, "projector", "web", *ENGINES)
+        yield made
+    finally:
+        await made.stop_all()

@@ -2,8 +2,6 @@
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +11,7 @@ from streams.keys import Keys
 from streams.log import Log
 from streams.settings import Settings
 from tests.operations.knocking import knocking
-from tests.operations.parts import ENGINES, Parts
+from tests.operations.parts import Parts
 from tests.operations.place import DALSTON, ROOT
 from tests.operations.rest import at_rest
 
@@ -22,16 +20,6 @@ pytestmark = [
     pytest.mark.timeout(900),
     pytest.mark.long,
 ]
-
-
-@pytest.fixture
-async def parts(settings: Settings, tmp_path: Path) -> AsyncIterator[Parts]:
-    made = Parts(tmp_path)
-    try:
-        await made.start(settings, "projector", "web", *ENGINES)
-        yield made
-    finally:
-        await made.stop_all()
 
 
 async def flush(settings: Settings) -> None:

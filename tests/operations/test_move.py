@@ -43,16 +43,6 @@ READ_ONLY = """
 
 
 @pytest.fixture
-async def parts(settings: Settings, tmp_path: Path) -> AsyncIterator[Parts]:
-    made = Parts(tmp_path)
-    try:
-        await made.start(settings, "projector", "web", *ENGINES)
-        yield made
-    finally:
-        await made.stop_all()
-
-
-@pytest.fixture
 async def other_postgres(tmp_path: Path) -> AsyncIterator[str]:
     """The DSN of an empty database on a server of its own."""
     run, data = socket_directory(), tmp_path / "postgres"
