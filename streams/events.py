@@ -47,6 +47,30 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     priority: int = 0
     deadline_s: float | None = None
     labels: dict[str, str] = {}
+    detect_language: bool = False
+    align: bool = False
+    character_timestamps: bool = False
+    diarize: bool = False
+    min_speakers: int | None = None
+    max_speakers: int | None = None
+    emotion: bool = False
+    cleanup: bool = False
+    summary: bool = False
+    action_items: bool = False
+    chapters: bool = False
+    redact: bool = False
+    redact_kinds: tuple[str, ...] = ()
+    redact_audio: Literal["keep", "beep", "silence"] = "keep"
+    engines: dict[str, str] = {}
+    """Stage → who is to do it; anybody that can, without."""
+    models: dict[str, str] = {}
+    """Stage → with which model; ``model`` is short for that of `transcribe`."""
+    required: tuple[str, ...] = ()
+    """Stages without which there is to be no transcript."""
+    optional: tuple[str, ...] = ()
+    """Stages to leave out, with a warning, when nobody does them or they fail."""
+    wait_for_engines: bool = False
+    """Accept the job though nobody is up who can do it: it waits for them."""
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -79,6 +103,11 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     audio_s: float | None = None
     peak_rss: int | None = None
     device: str = "cpu"
+    compute_type: str | None = None
+    peak_gpu: int | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cost_usd: float | None = None
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -100,6 +129,8 @@ class JobPlanned(Fact, frozen=True, tag="job.planned"):
     stages: tuple[PlannedStage, ...]
     deadline: datetime | None = None
     floor: int = 0
+    warnings: tuple[str, ...] = ()
+    """What was asked for and cannot be done here."""
 
 
 class JobSucceeded(Fact, frozen=True, tag="job.succeeded"):

@@ -11,6 +11,15 @@ import msgspec
 from streams.events import Artifact, Options
 
 
+class Character(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One character of a word; an aligner that knows its place says so."""
+
+    text: str
+    start: float
+    end: float
+    probability: float | None = None
+
+
 class Word(msgspec.Struct, frozen=True, omit_defaults=True):
     """One word; ``text`` carries no surrounding white space."""
 
@@ -19,10 +28,30 @@ class Word(msgspec.Struct, frozen=True, omit_defaults=True):
     end: float
     probability: float | None = None
     speaker: str | None = None
+    characters: tuple[Character, ...] = ()
+
+
+class Emotion(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How something is said: the likeliest label, and the score (0 to 1) of each that is known."""
+
+    label: str
+    scores: dict[str, float] = {}
+
+
+class Clean(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The same said in clean text; each word has the time of the words that it stands for."""
+
+    text: str
+    words: tuple[Word, ...] = ()
+    paragraph: bool = False
+    """A new paragraph begins here."""
 
 
 class Segment(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A stretch of speech as the engine cut it."""
+    """A stretch of speech as the engine cut it; ``text`` and ``words`` are what was said.
+
+    Clean text stands beside them, never in their place.
+    """
 
     start: float
     end: float
@@ -34,6 +63,8 @@ class Segment(msgspec.Struct, frozen=True, omit_defaults=True):
     no_speech_probability: float | None = None
     average_logprob: float | None = None
     compression_ratio: float | None = None
+    emotion: Emotion | None = None
+    clean: Clean | None = None
 
 
 class Speaker(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -41,6 +72,32 @@ class Speaker(msgspec.Struct, frozen=True, omit_defaults=True):
 
     id: str
     name: str | None = None
+
+
+class Chapter(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A part of the talk, from ``start`` (seconds) to the next one."""
+
+    start: float
+    title: str
+
+
+class Notes(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a language model made of the whole; it may be wrong, the words beside it are not its."""
+
+    summary: str | None = None
+    action_items: tuple[str, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
+
+
+class Redacted(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Something personal that was masked: what kind, where in the audio, in which segment."""
+
+    kind: str
+    start: float
+    end: float
+    segment: int
+    score: float | None = None
+    channel: int | None = None
 
 
 class Provenance(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -65,6 +122,10 @@ class Transcript(msgspec.Struct, frozen=True, omit_defaults=True):
     speakers: tuple[Speaker, ...] = ()
     warnings: tuple[str, ...] = ()
     provenance: tuple[Provenance, ...] = ()
+    notes: Notes | None = None
+    redactions: tuple[Redacted, ...] = ()
+    audio: tuple[Artifact, ...] = ()
+    """The tracks with what is personal made inaudible, when that was asked for."""
 
     @property
     def text(self) -> str:
@@ -99,5 +160,81 @@ class Prepared(msgspec.Struct, frozen=True, omit_defaults=True):
     media: Media
     duration: float
     tracks: tuple[Track, ...]
+    warnings: tuple[str, ...] = ()
+    provenance: tuple[Provenance, ...] = ()
+
+
+class LanguageFound(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The output of `language`: which one is spoken (ISO 639-1), None without any speech."""
+
+    duration: float
+    language: str | None
+    probability: float | None = None
+    scores: dict[str, float] = {}
+    warnings: tuple[str, ...] = ()
+    provenance: tuple[Provenance, ...] = ()
+
+
+class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One speaker talks from ``start`` to ``end``; turns of several may overlap."""
+
+    start: float
+    end: float
+    speaker: str
+    channel: int | None = None
+
+
+class Diarization(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The output of `diarize`: who speaks when.
+
+    ``exclusive`` are the turns with one speaker at a time, for giving words to speakers; empty when
+    the engine makes none of its own. Speakers are in the order in which they first talk.
+    """
+
+    duration: float
+    turns: tuple[Turn, ...]
+    speakers: tuple[Speaker, ...] = ()
+    exclusive: tuple[Turn, ...] = ()
+    warnings: tuple[str, ...] = ()
+    provenance: tuple[Provenance, ...] = ()
+
+
+class EmotionSpan(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a segment of the transcript sounds."""
+
+    start: float
+    end: float
+    emotion: Emotion
+    channel: int | None = None
+
+
+class Emotions(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The output of `emotion`: a span for each segment that was long enough to judge."""
+
+    duration: float
+    spans: tuple[EmotionSpan, ...]
+    warnings: tuple[str, ...] = ()
+    provenance: tuple[Provenance, ...] = ()
+
+
+class Spent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a stage paid to others; ``cost_usd`` is None where no price is known."""
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float | None = None
+
+
+class Cleaned(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The output of `cleanup`: for each segment of the transcript its clean text, or None.
+
+    None means that the original stands: nothing to clean, or the answer was refused (a warning
+    says why).
+    """
+
+    duration: float
+    segments: tuple[Clean | None, ...]
+    notes: Notes | None = None
+    spent: Spent | None = None
     warnings: tuple[str, ...] = ()
     provenance: tuple[Provenance, ...] = ()

@@ -14,7 +14,7 @@ from typing import ClassVar, TypeVar
 import msgspec
 
 from streams.events import Artifact, Option, Options
-from streams.transcript import Prepared, Provenance
+from streams.transcript import Prepared, Provenance, Transcript
 
 O = TypeVar("O")  # noqa: E741 - an options type
 D = TypeVar("D")
@@ -102,6 +102,18 @@ class Task(msgspec.Struct, kw_only=True):
         """What `prepare` found out about the audio."""
         return self.document("prepare", Prepared)
 
+    @property
+    def heard(self) -> Transcript:
+        """The transcript so far: as aligned, or as transcribed where nothing was aligned.
+
+        Raises:
+            InvalidInput: the plan gave this stage neither.
+        """
+        for stage in ("align", "transcribe"):
+            if stage in self.documents:
+                return self.document(stage, Transcript)
+        raise InvalidInput(f"{self.stage} needs the output of transcribe")
+
     def progress(self, fraction: float) -> None:
         """Say how far the work is, 0 to 1, often: silence for `stall_s` is taken for a hang."""
         self.report(fraction)
@@ -149,6 +161,8 @@ class Engine(ABC):
     """Whether names that are not in `models` may be tried too (a hub's, a path)."""
     device: str = "cpu"
     """Where the model runs; an engine that finds a better place says so in `load`."""
+    compute_type: str | None = None
+    """Of the loaded model, such as int8 or float16, where there is a choice."""
 
     def models(self) -> tuple[str, ...]:
         """Names of the models that are here without a download; () for an engine without any.
@@ -164,6 +178,14 @@ class Engine(ABC):
 
     def languages(self) -> dict[str, tuple[str, ...]]:
         """Model → ISO 639-1 codes it takes, for those that do not take all."""
+        return {}
+
+    def gives(self) -> dict[str, tuple[str, ...]]:
+        """Model → what its output holds besides its stage's own, so that other stages fall away.
+
+        "words" (their times), "characters", "speakers", "language" (detected), "emotion",
+        "punctuation". The key "" stands for every model that is not named.
+        """
         return {}
 
     def load(self, model: str | None) -> None:  # noqa: B027 - many engines have nothing to load
