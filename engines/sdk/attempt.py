@@ -256,6 +256,7 @@ class Attempt:
         await until_written(lambda: self._replica.ledger.settle(self.ticket))
 
     def _usage(self, result: Result) -> Usage:
+        spent = result.spent
         return Usage(
             engine_version=self._replica.engine.version,
             model=result.model,
@@ -264,6 +265,10 @@ class Attempt:
             audio_s=result.audio_s,
             peak_rss=result.peak_rss,
             device=result.device,
+            compute_type=result.compute_type,
+            tokens_in=spent.tokens_in if spent else None,
+            tokens_out=spent.tokens_out if spent else None,
+            cost_usd=spent.cost_usd if spent else None,
         )
 
     def _wall_s(self) -> float:

@@ -10,6 +10,7 @@ import msgspec
 
 from engines.sdk.contract import Engine, EngineFailure, InvalidInput, Task
 from streams.events import FailureKind
+from streams.transcript import Spent
 
 MEMORY_WORDS = ("out of memory", "bad_alloc", "cannot allocate memory")
 """How libraries that have no MemoryError say it."""
@@ -23,6 +24,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     model: str | None = None
     device: str = "cpu"
+    compute_type: str | None = None
+    spent: Spent | None = None
     run_s: float = 0.0
     load_s: float = 0.0
     audio_s: float | None = None
@@ -78,6 +81,8 @@ class Host:
             warnings=tuple(getattr(output, "warnings", ())),
             model=self.model,
             device=self.engine.device,
+            compute_type=self.engine.compute_type,
+            spent=getattr(output, "spent", None),
             run_s=run_s,
             load_s=load_s,
             audio_s=_audio_s(task, output),
