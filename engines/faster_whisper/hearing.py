@@ -5,10 +5,10 @@ from pathlib import Path
 
 import msgspec
 
-from engines.faster_whisper.audio import Window, windows
 from engines.faster_whisper.clips import Clip
 from engines.faster_whisper.listen import Listener
 from engines.faster_whisper.request import Request
+from engines.sdk.windows import Window, windows
 from streams.transcript import Segment
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from engines.faster_whisper import shapes
-from engines.faster_whisper.audio import RATE, Samples, Window, quietest
 from engines.faster_whisper.clips import MAX_CLIP_S, Clip, packed
 from engines.faster_whisper.request import BEAM, Request
 from engines.sdk.contract import OutOfMemory
+from engines.sdk.windows import RATE, Samples, Window, quietest
 from streams.transcript import Segment
 
 SILENT_GAP_S = 2.0

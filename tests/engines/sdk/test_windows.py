@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines.faster_whisper.audio import RATE, quietest, windows
+from engines.sdk.windows import RATE, quietest, windows
 from tests.engines.media import encode, quiet, tone
 
 

@@ -1,4 +1,7 @@
-"""A prepared track in windows that end in a pause: memory stays small however long the audio is."""
+"""A prepared track in windows that end in a pause: memory stays small however long the audio is.
+
+For engines that have numpy; the kit itself does without.
+"""
 
 import wave
 from collections.abc import Iterator
