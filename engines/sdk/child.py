@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engines.sdk import host as hosts
+from engines.sdk import memory
 from engines.sdk.contract import Engine, EngineFailure, Task
 from engines.sdk.frames import (
     Done,
@@ -79,7 +80,7 @@ def _obey(host: Host, order: Order, say: Callable[[Report], None]) -> Report:
     except Exception as error:  # noqa: BLE001 - whatever an engine raises is a stage.failed
         kind, reason = hosts.failure(error)
         trace = "" if isinstance(error, EngineFailure) else hosts.trace(error)
-        return Failed(kind=kind, reason=reason, trace=trace, peak_rss=hosts.peak())
+        return Failed(kind=kind, reason=reason, trace=trace, peak_rss=memory.peak())
 
 
 def _task(engine: Engine, order: Run, report: Callable[[float], None]) -> Task:

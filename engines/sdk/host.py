@@ -3,17 +3,14 @@
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import cast
 
 import msgspec
 
+from engines.sdk import memory
 from engines.sdk.contract import Engine, EngineFailure, InvalidInput, Task
 from streams.events import FailureKind
 from streams.transcript import Spent
-
-MEMORY_WORDS = ("out of memory", "bad_alloc", "cannot allocate memory")
-"""How libraries that have no MemoryError say it."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +62,7 @@ class Host:
             loaded: called with the seconds of loading, when there was any, before the work begins.
             returned: called with the value that `run` gave, before it is encoded.
         """
-        begin_peak()
+        memory.begin_peak()
         load_s = self.ensure(wanted(self.engine, task))
         if load_s:
             loaded(load_s)
@@ -86,7 +83,7 @@ class Host:
             run_s=run_s,
             load_s=load_s,
             audio_s=_audio_s(task, output),
-            peak_rss=peak(),
+            peak_rss=memory.peak(),
         )
 
 
@@ -111,7 +108,7 @@ def failure(error: BaseException) -> tuple[FailureKind, str]:
     if isinstance(error, EngineFailure):
         return cast("FailureKind", error.kind), str(error)
     text = f"{type(error).__name__}: {error}".removesuffix(": ")
-    if isinstance(error, MemoryError) or any(word in text.lower() for word in MEMORY_WORDS):
+    if memory.is_exhaustion(error):
         return "memory", f"out of memory ({text})"
     return "error", text
 
@@ -119,32 +116,6 @@ def failure(error: BaseException) -> tuple[FailureKind, str]:
 def trace(error: BaseException) -> str:
     """The end of a traceback, short enough for a log."""
     return "".join(traceback.format_exception(error)[-8:]).strip()
-
-
-def begin_peak() -> None:
-    """Let the kernel measure this process's peak memory from now on."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return  # the peak of the whole life is the next best answer
-
-
-def peak() -> int | None:
-    """The highest resident memory of this process since `begin_peak`, in bytes."""
-    return status_bytes("self", "VmHWM")
-
-
-def status_bytes(pid: int | str, field: str) -> int | None:
-    """A memory field of /proc/PID/status in bytes; None when it cannot be read."""
-    try:
-        text = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return None
-    for line in text.splitlines():
-        name, _, value = line.partition(":")
-        if name == field:
-            return int(value.split()[0]) * 1024
-    return None
 
 
 def _audio_s(task: Task, output: msgspec.Struct) -> float | None:

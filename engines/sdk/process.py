@@ -25,7 +25,7 @@ from engines.sdk.frames import (
     decode_report,
     frame,
 )
-from engines.sdk.host import MEMORY_WORDS, status_bytes
+from engines.sdk.memory import speaks_of_it, status_bytes
 from streams.events import FailureKind
 
 log = logging.getLogger("dalston.child")
@@ -185,7 +185,7 @@ class Process:
 def cause_of_death(code: int, tail: list[str], killed_for_memory: bool) -> tuple[FailureKind, str]:
     """Kind and words for an exit status (negative: a signal) and the last lines before it."""
     last = next((line for line in reversed(tail) if not line.startswith(" ")), "")
-    spoke = any(word in line.lower() for line in tail for word in MEMORY_WORDS)
+    spoke = any(map(speaks_of_it, tail))
     memory = killed_for_memory or spoke or last.startswith("MemoryError")
     said = f": {last[:300]}" if last and code > 0 else ""
     how = f"exit status {code}{said}" if code >= 0 else signal.Signals(-code).name
