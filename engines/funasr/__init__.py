@@ -1,0 +1,1 @@
+"""Paraformer and SenseVoice by FunASR: speech → words with times, language and mood."""
