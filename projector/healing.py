@@ -18,10 +18,9 @@ from projector.restore import restore_job
 from projector.submissions import Submission
 from streams import decide
 from streams.commit import Ledger
-from streams.errors import InvalidRequest
 from streams.keys import Keys
 from streams.log import Log
-from streams.registry import Registry, offers
+from streams.registry import Registry
 
 logger = logging.getLogger(__name__)
 
@@ -132,16 +131,11 @@ async def resubmit(
     missing = await submissions.missing(connection, before=before, soon=now + PATIENCE)
     if not missing:
         return here
-    offered = offers(await registry.alive())
+    offered = await registry.offers()
 
     async def submit(submission: Submission) -> None:
         logger.warning("job %s was accepted but never began: it does now", submission.id)
-        try:
-            await submissions.submit(ledger, submission, offered, asked=asked)
-        except InvalidRequest as error:
-            # Accepted is accepted: planned for the default engines, which say what is wrong.
-            logger.warning("job %s: %s", submission.id, error)
-            await submissions.submit(ledger, submission, [], asked=asked)
+        await submissions.submit(ledger, submission, offered, asked=asked)
 
     await each("submission", missing, submit)
     return here

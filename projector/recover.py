@@ -21,13 +21,14 @@ from streams import decide
 from streams import job as jobs
 from streams.commit import Ledger
 from streams.connection import connect
-from streams.errors import InvalidRequest, LogInconsistent
+from streams.errors import LogInconsistent
 from streams.events import JobRequest, LogRecovered, PlannedStage
 from streams.job import Job, floor_of
 from streams.keys import HIDDEN, Keys
 from streams.log import Head, Log
-from streams.pipeline import Offer, plan
-from streams.registry import Registry, offers
+from streams.offers import Offer
+from streams.pipeline import plan
+from streams.registry import Registry
 from streams.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -219,7 +220,7 @@ class Recovery:
         """
         begun: Counter[str] = Counter()
         gate, done = asyncio.Semaphore(AT_ONCE), 0
-        offered = offers(await self._registry.alive())
+        offered = await self._registry.offers()
 
         async def go_on(job: Job) -> None:
             stages = job.plan or planned(job.request, offered)
@@ -242,12 +243,9 @@ class Recovery:
 def planned(request: JobRequest, offered: Sequence[Offer]) -> tuple[PlannedStage, ...]:
     """The plan of a job that was accepted; what is up now cannot change that.
 
-    When nobody takes it now, the default engines get it, and say what is wrong.
+    What nobody does now waits for the first choice, which says what is wrong.
     """
-    try:
-        return plan(request, offered)
-    except InvalidRequest:
-        return plan(request, [])
+    return plan(request, offered, accepted=True)
 
 
 async def pages(connection: AsyncConnection) -> AsyncIterator[Sequence[Row[Any]]]:

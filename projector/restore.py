@@ -12,7 +12,7 @@ from projector.errors import NotCaughtUp
 from projector.queries import FOLD, checkpoint
 from streams import job as jobs
 from streams.commit import TERMINAL_TTL_MS, Ledger
-from streams.job import SCHEMA, Job
+from streams.job import Job
 from streams.log import Log
 
 TRIES, WAIT_S = 50, 0.1
@@ -72,4 +72,5 @@ async def _put(ledger: Ledger, job: Job, last: str) -> None:
 
 def fields(rev: int, state: bytes | str, last: str) -> dict[Any, Any]:
     """The hash of a job's state, as commit.lua keeps it."""
-    return {"rev": rev, "state": state, "last": last, "schema": SCHEMA}
+    schema = jobs.schema_of(jobs.decode(state))
+    return {"rev": rev, "state": state, "last": last, "schema": schema}

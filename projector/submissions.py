@@ -15,7 +15,8 @@ from streams.errors import LogMissing, SchemaTooNew, Stale
 from streams.events import Artifact, JobRequest
 from streams.job import Job, floor_of
 from streams.log import Log
-from streams.pipeline import Offer, plan
+from streams.offers import Offer
+from streams.pipeline import plan
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +96,6 @@ async def submit(
 
     Raises:
         Stale: that is over FRESH_S ago, so the job may have come, ended and left Redis since.
-        InvalidRequest: no engine takes what is asked for.
         SchemaTooNew: this version would forget some of it; a newer one is to begin the job.
         LogMissing: Redis holds no log now.
     """
@@ -106,7 +106,7 @@ async def submit(
             f"job {submission.id} asks for {', '.join(submission.later)}, which this version does "
             "not know: a newer one begins it"
         )
-    stages = plan(submission.request, offers)
+    stages = plan(submission.request, offers, accepted=True)
     head = await Log(ledger.redis, ledger.keys).head()
     if head is None:
         raise LogMissing("there is no log here")

@@ -98,6 +98,7 @@ def _engine(keys: Keys, name: str) -> Rights:
             Right(own, (f"~{queue}",)),
             Right(("set", "get", "del"), (f"~{replica}",)),
             Right(("zadd", "zrem"), (f"%W~{keys.replicas}",)),
+            Right(("hset",), (f"%W~{keys.offers}",)),
         ),
     )
 
@@ -113,6 +114,7 @@ def _web(keys: Keys) -> Rights:
             Right(("xrevrange",), (f"%R~{keys.queue('*')}",)),
             Right(("zrange",), (f"%R~{keys.replicas}",)),
             Right(("mget",), (f"%R~{keys.replica('*')}",)),
+            Right(("hgetall",), (f"%R~{keys.offers}",)),
             Right(("set",), (f"%W~{barrier.key(keys)}",)),
         ),
     )
@@ -120,7 +122,8 @@ def _web(keys: Keys) -> Rights:
 
 def _projector(keys: Keys) -> Rights:
     """The projector keeps the partition: it begins, trims and recovers the log, and runs timers."""
-    reading = ("exists", "xread", "xrange", "zmscore", "zrangebyscore", "get", "mget", "zrange")
+    reading = ("exists", "xread", "xrange", "zmscore", "zrangebyscore", "get", "mget", "zrange",
+               "hgetall")  # fmt: skip
     queues = ("xack", "xclaim", "xdel", "xinfo|groups", "xinfo|consumers", "xgroup|create",
               "xgroup|delconsumer", "zscore")  # fmt: skip
     writing = ("hset", "hsetnx", "xtrim", "set", "del", "unlink", "zadd", "zrem", "pexpire")

@@ -114,6 +114,12 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
         """The second of Redis's clock until which the events may be written; 0 without events."""
         return int(self.events[0].time.timestamp()) + FRESH_S if self.events else 0
 
+    @property
+    def _schema(self) -> int:
+        if self.state is not None:
+            return jobs.schema_of(self.state)
+        return STATELESS if self.events else SCHEMA
+
     def touched(self) -> list[str]:
         """The engines whose queues change or may move on."""
         names = dict.fromkeys(self.engines)
@@ -127,7 +133,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
         """ARGV of commit.lua; ``engines`` in the order of their keys."""
         place = {engine: number for number, engine in enumerate(engines, start=1)}
         over = self.state is None or self.state.terminal
-        schema = SCHEMA if self.state or not self.events else STATELESS
+        schema = self._schema
         state = jobs.encode(self.state) if self.state else b""
         args: list[Any] = [schema, self.job_id, self.rev, self.last, self.until, state]
         args += (TERMINAL_TTL_MS if over else 0, int(self.ended), RELEASE_WINDOW, len(self.events))

@@ -65,7 +65,7 @@ def submit(
         JobPlanned(stages=plan, deadline=_deadline(request, now), floor=floor),
     )
     fresh = sequel.rehearsed(None, accepted, now, job_id=job_id, tenant=tenant)
-    return accepted + sequel.first_attempts(fresh)
+    return accepted + sequel.onward(fresh)
 
 
 def start(job: Job | None, *, stage: str, token: int, owner: str, engine_version: str) -> Facts:

@@ -37,7 +37,8 @@ def blank_fact(fact: AnyFact | Unknown) -> AnyFact | Unknown:  # noqa: PLR0911 -
         case JobSubmitted():
             return replace(fact, request=JobRequest(), source=NO_ARTIFACT, filename="")
         case JobPlanned(stages=stages):
-            return replace(fact, stages=tuple(replace(node, options={}) for node in stages))
+            blanked = (replace(node, options={}, left_out="") for node in stages)
+            return replace(fact, stages=tuple(blanked))
         case JobSucceeded():
             return replace(fact, transcript=NO_ARTIFACT, warnings=())
         case StageCompleted():

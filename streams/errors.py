@@ -71,6 +71,10 @@ class InvalidRequest(StreamsError):
     """A request asks for something that cannot be planned: the message names the option."""
 
 
+class NoEngine(InvalidRequest):
+    """Nobody who is up does a stage that is asked for: the message says what to start."""
+
+
 class ArtifactMissing(StreamsError):
     """An object that an event points at is not in the store."""
 

@@ -66,9 +66,8 @@ class JobRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     models: dict[str, str] = {}
     """Stage → with which model; ``model`` is short for that of `transcribe`."""
     required: tuple[str, ...] = ()
-    """Stages without which there is to be no transcript."""
-    optional: tuple[str, ...] = ()
-    """Stages to leave out, with a warning, when nobody does them or they fail."""
+    """Stages without which there is to be no transcript; other extras are left out with a warning
+    when nobody does them or they fail."""
     wait_for_engines: bool = False
     """Accept the job though nobody is up who can do it: it waits for them."""
 
@@ -91,6 +90,8 @@ class PlannedStage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     required: bool = True
     stall_s: float = 300.0
     budget: Budget = Budget()
+    left_out: str = ""
+    """Why the stage is not done though it was asked for; empty for one that is."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -103,7 +104,6 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     audio_s: float | None = None
     peak_rss: int | None = None
     device: str = "cpu"
-    compute_type: str | None = None
     peak_gpu: int | None = None
     tokens_in: int | None = None
     tokens_out: int | None = None
@@ -129,8 +129,6 @@ class JobPlanned(Fact, frozen=True, tag="job.planned"):
     stages: tuple[PlannedStage, ...]
     deadline: datetime | None = None
     floor: int = 0
-    warnings: tuple[str, ...] = ()
-    """What was asked for and cannot be done here."""
 
 
 class JobSucceeded(Fact, frozen=True, tag="job.succeeded"):

@@ -43,8 +43,16 @@ from streams.events import (
     type_of,
 )
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the state's shape; a process refuses to write over a newer one."""
+NEW_IN_2: dict[type[msgspec.Struct], str] = {
+    JobRequest: "detect_language align character_timestamps diarize min_speakers max_speakers "
+    "emotion cleanup summary action_items chapters redact redact_kinds redact_audio engines models "
+    "required wait_for_engines",
+    PlannedStage: "left_out",
+    Usage: "peak_gpu tokens_in tokens_out cost_usd",
+}
+"""Fields that a reader of schema 1 would drop; a state that uses none of them is of schema 1."""
 
 JobStatus: TypeAlias = Literal[
     "queued", "running", "blocked", "cancelling", "succeeded", "failed", "cancelled"
@@ -118,6 +126,14 @@ def floor_of(epoch: int) -> int:
     An attempt's number among those of its epoch is its token modulo TOKENS.
     """
     return (epoch - 1) * TOKENS
+
+
+def schema_of(job: Job) -> int:
+    """The lowest schema whose readers lose nothing of the state; in a job's life it never falls."""
+    if job.erased:  # it may have been of any, which nothing tells any more
+        return SCHEMA
+    parts = (job.request, *job.plan, *(stage.usage for stage in job.stages.values()))
+    return 2 if any(map(_is_newer, parts)) else 1
 
 
 def fold(events: Iterable[Event], job: Job | None = None) -> Job | None:
@@ -253,6 +269,21 @@ def _stage(job: Job, name: str, **changes: object) -> Job:
     return replace(job, stages={**job.stages, name: stage})
 
 
+_DEFAULTS: dict[type[msgspec.Struct], msgspec.Struct] = {
+    JobRequest: JobRequest(),
+    PlannedStage: PlannedStage(name="", engine=""),
+    Usage: Usage(),
+}
+_NEWER = {
+    kind: tuple((name, getattr(_DEFAULTS[kind], name)) for name in names.split())
+    for kind, names in NEW_IN_2.items()
+}
+
+
+def _is_newer(part: msgspec.Struct) -> bool:
+    return any(getattr(part, name) != default for name, default in _NEWER[type(part)])
+
+
 def _raised(stage: Stage, floor: int) -> Stage:
     return replace(stage, token=max(stage.token, floor))
 
@@ -270,7 +301,7 @@ def _blank(job: Job) -> Job:
         request=JobRequest(),
         source=NO_ARTIFACT,
         filename="",
-        plan=tuple(replace(node, options={}) for node in job.plan),
+        plan=tuple(replace(node, options={}, left_out="") for node in job.plan),
         stages=stages,
         transcript=job.transcript and NO_ARTIFACT,
         reason="",

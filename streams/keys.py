@@ -18,6 +18,7 @@ class Keys:
         self.log = f"{self.base}:log"
         self.head = f"{self.base}:head"
         self.replicas = f"{self.base}:replicas"
+        self.offers = f"{self.base}:offers"
         self.nudges = f"{self.base}:nudges"
 
     def hidden(self) -> "Keys":

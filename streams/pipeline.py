@@ -2,122 +2,168 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
-from streams.errors import InvalidRequest
+from streams.asking import check, extras, wanted_notes
+from streams.errors import InvalidRequest, NoEngine
 from streams.events import JobRequest, Options, PlannedStage
-
-
-class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the live replicas of one engine announce: the stage it does and with what.
-
-    ``languages`` and ``models`` are empty when the engine takes any; ``default_model`` is the one
-    that it runs when none is asked for.
-    """
-
-    engine: str
-    stage: str
-    models: tuple[str, ...] = ()
-    default_model: str | None = None
-    any_model: bool = False
-    languages: dict[str, tuple[str, ...]] = {}
-
+from streams.offers import Offer, Wanted, choose, first_choice
 
 DEFAULT_ENGINES = {"prepare": "audio_prepare", "transcribe": "faster_whisper", "merge": "merge"}
-"""Who does a stage when the request names no model of somebody else's."""
-LONGEST_TEXT = 4000
-"""Bytes of a prompt, of hotwords and of all labels: they travel in events, which are small."""
-HIGHEST_PRIORITY = 10
-LONGEST_DEADLINE_S = 30 * 24 * 3600.0
+"""Who does the stages of every job, unless the request says otherwise."""
+MUST = frozenset({*DEFAULT_ENGINES, "redact"})
+"""Stages that are never left out: what was to be masked never comes out unmasked."""
+TEXT = ("transcribe", "align")
+"""Whose output is the transcript so far: as aligned, where that was done."""
+NEEDS: dict[str, tuple[str, ...]] = {
+    "prepare": (),
+    "language": ("prepare",),
+    "transcribe": ("prepare", "language"),
+    "align": ("prepare", "transcribe"),
+    "diarize": ("prepare",),
+    "emotion": ("prepare", *TEXT),
+    "cleanup": TEXT,
+    "merge": ("prepare", "language", *TEXT, "diarize", "emotion", "cleanup"),
+    "redact": ("prepare", "merge"),
+}
+"""Stage → those of the plan that it comes after; a plan has its stages in this order."""
+GIVEN = {"language": "language", "diarize": "speakers", "emotion": "emotion"}
+"""Stages that fall away when the transcriber gives this already."""
 
 
-def plan(request: JobRequest, offers: Sequence[Offer]) -> tuple[PlannedStage, ...]:
-    """The stages of a job: prepare, transcribe, merge.
+def plan(
+    request: JobRequest, offers: Sequence[Offer], *, accepted: bool = False
+) -> tuple[PlannedStage, ...]:
+    """The stages of a job, in an order in which they could be done one after the other.
 
-    An engine that is not up yet may still be planned for (it may scale from zero); a model or a
-    language that the engines which are up refuse is refused here and now.
+    A stage that was asked for falls away when the transcriber gives it already. One that nobody
+    can do is left out, with the reason, unless the transcript is not to be without it. Without any
+    offers it is not known who is up, and the first choice is planned for.
+
+    Args:
+        accepted: the job is accepted, so what is required waits for somebody who can do it.
 
     Raises:
-        InvalidRequest: no engine takes what the request asks for; the message says what they take.
+        NoEngine: nobody does a stage that is required; the message says what to start.
+        InvalidRequest: the request contradicts itself, or no engine takes what it asks for.
     """
-    _check(request)
-    transcriber = _transcriber(request, offers)
-    return (
+    if not accepted:
+        check(request, tuple(offers))
+    waits = request.wait_for_engines or not offers
+    required = MUST | set(request.required)
+    chosen: dict[str, str] = {}
+    reasons: dict[str, str] = {}
+    given = _given(request, offers)
+    for stage in _stages(request, given):
+        wanted = _wanted(request, stage, offers)
+        try:
+            chosen[stage] = choose(wanted, offers).engine
+        except InvalidRequest as reason:
+            impossible = not isinstance(reason, NoEngine)
+            if not accepted and stage in required and (impossible or not waits):
+                raise
+            if not accepted and impossible and _is_named(request, stage):
+                raise
+            chosen[stage] = first_choice(wanted)
+            if stage not in required and (impossible or not waits):
+                reasons[stage] = str(reason)
+    return tuple(
         PlannedStage(
-            name="prepare",
-            engine=DEFAULT_ENGINES["prepare"],
-            options={"channels": request.channels},
-        ),
-        PlannedStage(
-            name="transcribe",
-            engine=transcriber,
-            needs=("prepare",),
-            options=_transcribe_options(request),
-        ),
-        PlannedStage(
-            name="merge",
-            engine=DEFAULT_ENGINES["merge"],
-            needs=("prepare", "transcribe"),
-        ),
-    )
-
-
-def _transcriber(request: JobRequest, offers: Sequence[Offer]) -> str:
-    candidates = [offer for offer in offers if offer.stage == "transcribe"]
-    default = DEFAULT_ENGINES["transcribe"]
-    if not candidates:
-        return default
-    candidates.sort(key=lambda offer: (offer.engine != default, offer.engine))
-    named = [offer for offer in candidates if request.model in {None, *offer.models}]
-    for offer in named or [offer for offer in candidates if offer.any_model]:
-        _check_language(offer, request)
-        return offer.engine
-    known = sorted({model for offer in candidates for model in offer.models})
-    raise InvalidRequest(
-        f"unknown model {request.model!r}; there are: {', '.join(known) or 'none'}"
-    )
-
-
-def _check(request: JobRequest) -> None:
-    """What would not fit an event or a queue is refused before it is accepted."""
-    labels = "".join(f"{name}{value}" for name, value in request.labels.items())
-    texts = {
-        "model": request.model, "language": request.language, "hotwords": request.hotwords,
-        "initial_prompt": request.initial_prompt, "labels": labels,
-    }  # fmt: skip
-    for name, text in texts.items():
-        if len((text or "").encode("utf-8", "replace")) > LONGEST_TEXT:
-            raise InvalidRequest(f"{name} is over {LONGEST_TEXT} bytes")
-    if abs(request.priority) > HIGHEST_PRIORITY:
-        raise InvalidRequest(
-            f"priority {request.priority} is not within ±{HIGHEST_PRIORITY}; higher goes first"
+            name=stage,
+            engine=chosen[stage],
+            needs=tuple(need for need in NEEDS[stage] if need in chosen),
+            options=_options(request, stage),
+            required=stage in required,
+            left_out=reasons.get(stage, ""),
         )
-    deadline = request.deadline_s
-    if deadline is not None and not 0 < deadline <= LONGEST_DEADLINE_S:
-        raise InvalidRequest(
-            f"deadline_s {deadline} is not between 0 and {LONGEST_DEADLINE_S:.0f} seconds"
-        )
-
-
-def _check_language(offer: Offer, request: JobRequest) -> None:
-    model = request.model or offer.default_model or ""
-    languages = offer.languages.get(model, ())
-    if request.language is None or not languages or request.language in languages:
-        return
-    raise InvalidRequest(
-        f"model {model!r} does not take language {request.language!r}; it takes: "
-        + ", ".join(languages)
+        for stage in NEEDS
+        if stage in chosen
     )
 
 
-def _transcribe_options(request: JobRequest) -> Options:
-    options: Options = {
-        "model": request.model,
-        "language": request.language,
-        "task": request.task,
-        "word_timestamps": request.word_timestamps,
-        "vad": request.vad,
-        "hotwords": request.hotwords,
-        "initial_prompt": request.initial_prompt,
-    }
+def _stages(request: JobRequest, given: frozenset[str]) -> list[str]:
+    """Those that the request comes to, when the transcriber gives this much."""
+    wanted = {*DEFAULT_ENGINES, *extras(request)}
+    if request.word_timestamps and request.task == "transcribe" and "words" not in given:
+        wanted.add("align")
+    named = {*request.engines, *request.required}
+    return [
+        stage
+        for stage in NEEDS
+        if stage in wanted and (stage in named or GIVEN.get(stage) not in given)
+    ]
+
+
+def _given(request: JobRequest, offers: Sequence[Offer]) -> frozenset[str]:
+    """What the transcriber will give; words, when it is not known who that is."""
+    wanted = _wanted(request, "transcribe", offers)
+    try:
+        return choose(wanted, offers).given(wanted.model)
+    except InvalidRequest:
+        return frozenset({"words"})
+
+
+def _is_named(request: JobRequest, stage: str) -> bool:
+    """Whether an engine or a model was chosen for the stage, which nobody has then."""
+    return stage in request.engines or stage in request.models
+
+
+def _wanted(request: JobRequest, stage: str, offers: Sequence[Offer]) -> Wanted:
+    model = request.models.get(stage)
+    language = None
+    if stage in {*TEXT, "redact"}:
+        language = request.language
+    if stage == "transcribe":
+        model = request.model or model
+    elif stage in {"align", "redact"} and language is None:
+        language = _only_language(request, offers)
+    return Wanted(stage=stage, engine=request.engines.get(stage), model=model, language=language)
+
+
+def _only_language(request: JobRequest, offers: Sequence[Offer]) -> str | None:
+    """The language that the transcriber's model is confined to, if it is."""
+    wanted = _wanted(request, "transcribe", offers)
+    try:
+        offer = choose(wanted, offers)
+    except InvalidRequest:
+        return None
+    known = offer.languages.get(wanted.model or offer.default_model or "", ())
+    return known[0] if len(known) == 1 else None
+
+
+def _options(request: JobRequest, stage: str) -> Options:
+    """What the stage is asked; the engine's own defaults hold for what is not said."""
+    match stage:
+        case "prepare":
+            options: Options = {"channels": request.channels}
+        case "transcribe":
+            options = {
+                "model": request.model or request.models.get("transcribe"),
+                "language": request.language,
+                "task": request.task,
+                "word_timestamps": request.word_timestamps,
+                "vad": request.vad,
+                "hotwords": request.hotwords,
+                "initial_prompt": request.initial_prompt,
+            }
+        case "align":
+            options = {
+                "language": request.language,
+                "character_timestamps": request.character_timestamps or None,
+            }
+        case "diarize":
+            options = {
+                "min_speakers": request.min_speakers, "max_speakers": request.max_speakers,
+            }  # fmt: skip
+        case "cleanup":
+            notes = dict.fromkeys(wanted_notes(request), True)
+            options = {"language": request.language, "clean": request.cleanup, **notes}
+        case "redact":
+            options = {
+                "language": request.language,
+                "kinds": list(request.redact_kinds) or None,
+                "audio": request.redact_audio,
+            }
+        case _:
+            options = {}
+    if stage != "transcribe":
+        options["model"] = request.models.get(stage)
     return {name: value for name, value in options.items() if value is not None}

@@ -6,10 +6,12 @@ import msgspec
 from redis.asyncio import Redis
 
 from streams.keys import Keys
-from streams.pipeline import Offer
+from streams.offers import Offer
 
 HEARTBEAT_S = 2.0
 TTL_S = 10.0
+REMEMBERED_S = 600.0
+"""An engine that was there so short a while ago is planned for: it restarts, or is upgraded."""
 
 
 class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -26,9 +28,12 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     models: tuple[str, ...] = ()
     default_model: str | None = None
     any_model: bool = False
+    needs_model: bool = False
     languages: dict[str, tuple[str, ...]] = {}
+    gives: dict[str, tuple[str, ...]] = {}
     loaded: tuple[str, ...] = ()
     device: str = "cpu"
+    compute_type: str | None = None
     memory: int = 0
     health: str = ""
     job: str = ""
@@ -36,8 +41,16 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     started_at: float = 0.0
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """What an engine offered last, and when (seconds of Redis's clock)."""
+
+    offer: Offer
+    at: float
+
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Announcement)
+_seen = msgspec.json.Decoder(Seen)
 
 
 class Registry:
@@ -52,8 +65,11 @@ class Registry:
         key = self._keys.replica(announcement.replica)
         seconds, micros = await self._redis.time()
         pipe = self._redis.pipeline()
+        now = seconds + micros / 1e6
+        seen = Seen(offer_of(announcement), now)
         pipe.set(key, _encoder.encode(announcement), px=int(ttl_s * 1000))
-        pipe.zadd(self._keys.replicas, {announcement.replica: seconds + micros / 1e6 + ttl_s})
+        pipe.zadd(self._keys.replicas, {announcement.replica: now + ttl_s})
+        pipe.hset(self._keys.offers, announcement.engine, _encoder.encode(seen))
         await pipe.execute()
 
     async def leave(self, replica: str) -> None:
@@ -77,6 +93,19 @@ class Registry:
             [self._keys.replica(name.decode()) for name in sorted(names)]
         )
         return [_decoder.decode(text) for text in found if text]
+
+    async def offers(self) -> list[Offer]:
+        """What the engines offer that are alive, or were within REMEMBERED_S."""
+        alive = await self.alive()
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.time()
+        pipe.hgetall(self._keys.offers)
+        (now, _), kept = await pipe.execute()
+        found = {offer.engine: offer for offer in offers(alive)}
+        for seen in map(_seen.decode, kept.values()):
+            if abs(now - seen.at) < REMEMBERED_S:
+                found.setdefault(seen.offer.engine, seen.offer)
+        return list(found.values())
 
     async def expired(self) -> list[str]:
         """Replicas on the list whose heartbeat has stopped."""
@@ -103,18 +132,31 @@ def engine_of(replica: str) -> str:
     return replica.partition("@")[0]
 
 
+def offer_of(one: Announcement) -> Offer:
+    """What one replica offers."""
+    return Offer(
+        engine=one.engine,
+        stage=one.stage,
+        models=one.models,
+        default_model=one.default_model,
+        any_model=one.any_model,
+        needs_model=one.needs_model,
+        languages=one.languages,
+        gives=one.gives,
+    )
+
+
 def offers(alive: list[Announcement]) -> list[Offer]:
     """What the live replicas offer, one Offer an engine."""
     merged: dict[str, Offer] = {}
-    for one in alive:
-        before = merged.get(one.engine)
-        models = (*(before.models if before else ()), *one.models)
-        merged[one.engine] = Offer(
-            engine=one.engine,
-            stage=one.stage,
-            models=tuple(dict.fromkeys(models)),
-            default_model=one.default_model,
-            any_model=one.any_model or bool(before and before.any_model),
-            languages={**(before.languages if before else {}), **one.languages},
+    for one in map(offer_of, alive):
+        before = merged.get(one.engine, one)
+        merged[one.engine] = msgspec.structs.replace(
+            one,
+            models=tuple(dict.fromkeys((*before.models, *one.models))),
+            default_model=one.default_model or before.default_model,
+            any_model=one.any_model or before.any_model,
+            languages={**before.languages, **one.languages},
+            gives={**before.gives, **one.gives},
         )
     return list(merged.values())

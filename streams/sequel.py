@@ -38,9 +38,9 @@ def onward(job: Job) -> Facts:
     if job.status == "cancelling":
         running = any(state.status == "running" for state in job.stages.values())
         return NOTHING if running else (JobCancelled(),)
-    ready = first_attempts(job)
-    if ready or any(s.status not in {"completed", "skipped"} for s in job.stages.values()):
-        return ready
+    following = left_out(job) + first_attempts(job)
+    if following or any(s.status not in {"completed", "skipped"} for s in job.stages.values()):
+        return following
     return (_success(job),)
 
 
@@ -58,13 +58,25 @@ def rehearsed(
     return state
 
 
+def left_out(job: Job) -> Facts:
+    """The end of each stage that the plan names only to say why it is not done."""
+    return tuple(
+        StageSkipped(stage=node.name, reason=node.left_out)
+        for node in job.plan
+        if node.left_out and job.stages[node.name].status == "pending"
+    )
+
+
 def first_attempts(job: Job) -> Facts:
     """A first attempt for each pending stage whose needs are met."""
     over = {name for name, state in job.stages.items() if state.status in {"completed", "skipped"}}
+    over |= {node.name for node in job.plan if node.left_out}
     return tuple(
         attempt(job, node)
         for node in job.plan
-        if job.stages[node.name].status == "pending" and over.issuperset(node.needs)
+        if job.stages[node.name].status == "pending"
+        and not node.left_out
+        and over.issuperset(node.needs)
     )
 
 

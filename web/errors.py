@@ -14,6 +14,7 @@ WebError
 ├── Internal 500        our fault
 ├── Betrayed 502        the object store does not give what it was given
 ├── Away 503            a server behind this one is away; try again
+├── Unserved 503        no engine that is up does what is asked for
 └── Full 507            a server behind this one has no room left
 """
 
@@ -35,6 +36,7 @@ from streams.errors import (
     ArtifactCorrupt,
     ArtifactMissing,
     InvalidRequest,
+    NoEngine,
     Refused,
     StreamsError,
     UnknownJob,
@@ -137,6 +139,13 @@ class Away(WebError):
     headers: ClassVar[dict[str, str]] = {"Retry-After": str(RETRY_AFTER_S)}
 
 
+class Unserved(WebError):
+    """No engine that is up does what is asked for: start one, or ask to wait for it."""
+
+    status, name, title = 503, "no-engine", "No engine here does that now"
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "30"}
+
+
 class Full(WebError):
     """A server behind this one has no room left: somebody has to make some."""
 
@@ -149,13 +158,14 @@ class Internal(WebError):
 
 
 _BY_STATUS: dict[int, type[WebError]] = {
-    kind.status: kind for kind in WebError.__subclasses__() if kind is not Internal
+    kind.status: kind for kind in WebError.__subclasses__() if kind not in {Internal, Unserved}
 }
 
 
 _ANSWERS: tuple[tuple[type[Exception], type[WebError], str], ...] = (
     (UnknownJob, NotFound, "{error}"),
     (Refused, Clash, "{error}"),
+    (NoEngine, Unserved, "{error}"),
     (InvalidRequest, Unprocessable, "{error}"),
     (IdempotencyMismatch, Unprocessable, "{error}"),
     (ArtifactMissing, Betrayed, "{error}: if it stays so, put it back from a backup."),

@@ -18,8 +18,8 @@ from projector.submissions import Submission
 from streams.errors import StreamsError
 from streams.events import Artifact, JobRequest
 from streams.ids import new_id
-from streams.pipeline import Offer, plan
-from streams.registry import offers
+from streams.offers import Offer
+from streams.pipeline import plan
 from web.backends import PATIENCE_S
 from web.call import Call, json
 from web.errors import BadRequest
@@ -66,7 +66,7 @@ async def offers_now(call: Call) -> list[Offer]:
         return []
     try:
         async with asyncio.timeout(PATIENCE_S):
-            return offers(await call.web.backends.registry.alive())
+            return await call.web.backends.registry.offers()
     except (RedisError, OSError) as error:
         log.warning("the registry cannot be read, so requests are not checked: %s", error)
         return []

@@ -149,7 +149,8 @@ class Attempt:
         except (ArtifactCorrupt, *STORE_AWAY, ClientError) as error:
             return await self._fail(Failed(kind="error", reason=f"the output: {error}"))
         usage = self._usage(result)
-        self._replica.slot.device = result.device
+        found = "cold" if result.load_s else "warm"
+        metrics.MODEL_USES.labels(self._replica.engine.name, found).inc()
         warnings = tuple(text[:WARNING_LIMIT] for text in result.warnings[:WARNINGS])
 
         def finish(job: Job | None, now: datetime) -> Sequence[AnyFact]:
@@ -172,6 +173,7 @@ class Attempt:
             wall_s=self._wall_s(),
             load_s=round(self._load_s, 3),
             peak_rss=failed.peak_rss,
+            peak_gpu=failed.peak_gpu,
         )
         reason, chance = failed.reason[:REASON_LIMIT], decide.jitter()
 
@@ -264,8 +266,8 @@ class Attempt:
             load_s=round(result.load_s, 3),
             audio_s=result.audio_s,
             peak_rss=result.peak_rss,
+            peak_gpu=result.peak_gpu,
             device=result.device,
-            compute_type=result.compute_type,
             tokens_in=spent.tokens_in if spent else None,
             tokens_out=spent.tokens_out if spent else None,
             cost_usd=spent.cost_usd if spent else None,

@@ -159,6 +159,8 @@ class Engine(ABC):
     """Whether `run` wants the prepared tracks as files."""
     any_model: ClassVar[bool] = False
     """Whether names that are not in `models` may be tried too (a hub's, a path)."""
+    needs_model: ClassVar[bool] = False
+    """Whether it can do nothing without a model; then it is not planned for while it has none."""
     device: str = "cpu"
     """Where the model runs; an engine that finds a better place says so in `load`."""
     compute_type: str | None = None
@@ -184,7 +186,8 @@ class Engine(ABC):
         """Model → what its output holds besides its stage's own, so that other stages fall away.
 
         "words" (their times), "characters", "speakers", "language" (detected), "emotion",
-        "punctuation". The key "" stands for every model that is not named.
+        "punctuation". The key "" stands for every model that is not named. A transcriber that says
+        nothing gives words; one that gives nothing says so: ``{"": ()}``.
         """
         return {}
 

@@ -32,7 +32,8 @@ from streams.events import (
     format_time,
 )
 from streams.job import Job, evolve, floor_of
-from streams.pipeline import Offer, plan
+from streams.offers import Offer
+from streams.pipeline import plan
 from streams.testing import MemoryLedger
 
 HERE = Path(__file__).parent

@@ -65,6 +65,9 @@ class Naive:
             if all(part.status != "running" for part in parts):
                 self.end = "cancelled"
             return
+        for part in parts:
+            if part.node.left_out and part.status == "pending":
+                part.status = "skipped"
         over = {name for name, part in self.parts.items() if part.status in OVER}
         for part in parts:
             if part.status == "pending" and set(part.node.needs) <= over:

@@ -31,8 +31,10 @@ def keeps_to_the_plan(before: Job, after: Job, facts: Sequence[Fact]) -> None:
     for name, stage in after.stages.items():
         assert stage.token >= before.stages[name].token, "tokens only grow"
         may = all(after.stages[need].status in OVER for need in after.planned(name).needs)
-        if live:
+        if live and not after.planned(name).left_out:
             assert (stage.status == "pending") != may, f"{name} is {stage.status}"
+        if after.planned(name).left_out:
+            assert stage.status == "skipped", f"{name} is {stage.status}"
     if before.terminal:
         assert before.erased or after.erased or (after == before and not facts)
     if before.status == "cancelling" or before.terminal:

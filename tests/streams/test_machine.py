@@ -57,7 +57,8 @@ def plans(draw: st.DrawFn) -> tuple[PlannedStage, ...]:
             name=f"s{n}",
             engine=f"e{draw(st.integers(0, 2))}",
             needs=tuple(sorted(f"s{k}" for k in draw(st.sets(st.integers(0, n - 1)))) if n else ()),
-            required=n == count - 1 or draw(st.booleans()),
+            required=n == count - 1 or (must := draw(st.booleans())),
+            left_out="" if n == count - 1 or must or draw(st.integers(0, 4)) else "nobody does it",
             budget=Budget(failed=draw(st.integers(0, 3)), lost=draw(small), preempted=draw(small)),
         )
         for n in range(count)

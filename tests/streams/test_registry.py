@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from streams.keys import Keys
-from streams.pipeline import Offer
+from streams.offers import Offer
 from streams.registry import Announcement, Registry, engine_of, offers
 
 ONE = Announcement(
