@@ -129,9 +129,10 @@ class Client:
         """One job as it is, or as it was at revision ``at``."""
         return await self._get(f"/v1/jobs/{job_id}", JobView, at=at)
 
-    async def transcript(self, job_id: str, form: str = "json") -> str:
-        """The transcript as text in one of the formats json, txt, srt, vtt."""
-        reply = await self._request("GET", f"/v1/jobs/{job_id}/transcript", format=form)
+    async def transcript(self, job_id: str, form: str = "json", text: str = "said") -> str:
+        """The transcript as text in one of the formats json, txt, srt, vtt: as said, or clean."""
+        other = {} if text == "said" else {"text": text}
+        reply = await self._request("GET", f"/v1/jobs/{job_id}/transcript", format=form, **other)
         return reply.text
 
     async def events(self, job_id: str, *, after: int = 0, limit: int = 500) -> EventList:

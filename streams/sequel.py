@@ -141,10 +141,14 @@ def skip(job: Job, statuses: frozenset[str], reason: str) -> Facts:
 def _success(job: Job) -> JobSucceeded:
     transcript = job.stages[job.plan[-1].name].output
     assert transcript is not None, "the last stage is required"
-    skipped = tuple(
+    heard = tuple(w for state in job.stages.values() for w in state.warnings)
+    return JobSucceeded(transcript=transcript, warnings=clip.warnings(losses(job) + heard))
+
+
+def losses(job: Job) -> tuple[str, ...]:
+    """What the transcript goes without so far, though it was asked for."""
+    return tuple(
         f"{name} was left out: {state.reason}"
         for name, state in job.stages.items()
-        if state.status == "skipped"
+        if state.status == "skipped" and state.reason and not job.planned(name).required
     )
-    heard = tuple(w for state in job.stages.values() for w in state.warnings)
-    return JobSucceeded(transcript=transcript, warnings=clip.warnings(skipped + heard))

@@ -1,7 +1,7 @@
 """Fields of a form → JobRequest: typed, and with errors that name the field."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_origin
 
 import msgspec
 
@@ -27,12 +27,26 @@ def override(request: JobRequest, changes: Mapping[str, Any]) -> JobRequest:
 
 
 def _value(name: str, text: str) -> Any:
-    if name != "labels":
+    """A field of a form as what JSON would have: objects and lists may be JSON, or plain.
+
+    ``diarize=pyannote,align=whisperx`` is an object, ``PERSON,EMAIL_ADDRESS`` a list.
+    """
+    kind = get_origin(_FIELDS[name].type) if name in _FIELDS else None
+    if kind not in {dict, tuple}:
         return text
+    if not text.lstrip().startswith(("{", "[")):
+        words = [word.strip() for word in text.split(",") if word.strip()]
+        if kind is tuple:
+            return words
+        pairs = [word.partition("=") for word in words]
+        if all(equals for _, equals, _ in pairs):
+            return {key.strip(): value.strip() for key, _, value in pairs}
+    plain: Any = dict[str, str] if kind is dict else list[str]
     try:
-        return msgspec.json.decode(text, type=dict[str, str])
+        return msgspec.json.decode(text, type=plain)
     except msgspec.DecodeError as error:
-        raise BadRequest(f"Field 'labels' takes a JSON object of strings: {error}") from None
+        what = "a JSON object of strings, or a=b,c=d" if kind is dict else "a JSON list, or a,b"
+        raise BadRequest(f"Field {name!r} takes {what}: {error}") from None
 
 
 def _checked(values: Mapping[str, Any]) -> JobRequest:

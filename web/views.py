@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from streams import sequel
 from streams.events import JobRequest, PlannedStage
 from streams.job import Job, Stage
 from streams.registry import Announcement
@@ -162,7 +163,7 @@ def job_view(job: Job) -> JobView:
         progress=1.0 if job.status == "succeeded" else _progress(job.status, stages),
         audio_s=_audio_s(job),
         reason=job.reason or _blocked_by(stages),
-        warnings=job.warnings,
+        warnings=job.warnings if job.terminal else sequel.losses(job),
         rev=job.rev,
         request=job.request,
         stages=stages,

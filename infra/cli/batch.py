@@ -37,13 +37,14 @@ class Outcome:
 class Batch:
     """What to make of which files. ``submitted`` holds the jobs as they come to be.
 
-    form: the format of the transcripts: json, txt, srt or vtt.
+    form: the format of the transcripts: json, txt, srt or vtt. text: as "said", or "clean".
     """
 
     sources: list[Source]
     request: JobRequest
     form: str
     display: Display
+    text: str = "said"
     submitted: dict[str, JobView] = field(default_factory=dict)
 
     async def submit(self, client: Client) -> AsyncGenerator[Outcome]:
@@ -75,7 +76,7 @@ class Batch:
             view = await watch.until_ended(view)
             if view.status != "succeeded":
                 return Outcome(source, view, error=f"{view.status}: {why(view)}")
-            return Outcome(source, view, await client.transcript(view.id, self.form))
+            return Outcome(source, view, await client.transcript(view.id, self.form, self.text))
         except Unreachable:
             raise
         except (ClientError, OSError) as error:

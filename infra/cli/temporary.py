@@ -2,10 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from typing import Any
+
+import msgspec
 
 from infra.cli import parts
 from infra.cli.shell import Shell
@@ -15,13 +17,18 @@ from infra.local.steps import Report
 
 
 @contextmanager
-def unless_running(shell: Shell) -> Iterator[str]:
-    """The address of the stack that runs, or of one that runs until the block ends."""
+def unless_running(shell: Shell, more: Mapping[str, int]) -> Iterator[str]:
+    """The address of the stack that runs, or of one that runs until the block ends.
+
+    ``more`` are the engines that this one has besides those of every stack.
+    """
     try:
         address = shell.address()
     except NotRunning:
         shell.say(f"no stack runs on {shell.home}: starting one for this command")
-        with running(shell, shell.options()) as started:
+        options = shell.options()
+        options = msgspec.structs.replace(options, engines={**options.engines, **more})
+        with running(shell, options) as started:
             yield started.web.url
     else:
         yield address

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 import msgspec
 
-from infra.cli import sources, temporary
+from infra.cli import sources, temporary, wishes
 from infra.cli.batch import Batch, Outcome
 from infra.cli.display import on
 from infra.cli.reading import word_flow, word_lines
@@ -31,6 +31,7 @@ class Wish:
     form: str
     output: Path | None
     words: bool
+    text: str
 
     @property
     def asked(self) -> str:
@@ -60,11 +61,15 @@ class Wish:
 @click.option("--channels", type=click.Choice(["mix", "separate"]), default="mix",
               help="Hear all channels as one, or each on its own.")  # fmt: skip
 @click.option("--no-words", is_flag=True, help="Without word times; a little quicker.")
+@wishes.options
+@click.option("--text", type=click.Choice(["said", "clean"]), default="said", show_default=True,
+              help="What was said, or the clean text of --cleanup.")  # fmt: skip
 @click.option("--follow/--no-follow", default=True, show_default=True,
               help="Wait for the transcripts, or print the job ids and go.")  # fmt: skip
 @click.pass_obj
 def transcribe(
     shell: Shell,
+    /,
     *,
     files: tuple[Path, ...],
     form: str,
@@ -77,7 +82,9 @@ def transcribe(
     prompt: str | None,
     channels: Literal["mix", "separate"],
     no_words: bool,
+    text: str,
     follow: bool,
+    **more: Any,
 ) -> None:
     """Transcribe files, or all audio and video below a directory.
 
@@ -86,7 +93,7 @@ def transcribe(
     cancel the jobs. Exit code 1 when a file could not be transcribed.
     """
     found = sources.collect(files)
-    wish = Wish(form, output, words)
+    wish = Wish(form, output, words, text)
     check(found, wish, files=files, no_words=no_words)
     request = JobRequest(
         model=model,
@@ -96,12 +103,13 @@ def transcribe(
         hotwords=hotwords,
         initial_prompt=prompt,
         channels=channels,
+        **more,
     )
-    batch = Batch(found, request, wish.asked, on(shell.err, len(found)))
+    batch = Batch(found, request, wish.asked, on(shell.err, len(found)), wish.text)
     if not follow:
         shell.ask(lambda client: leave(shell, batch, client))
         return
-    with temporary.unless_running(shell) as address:
+    with temporary.unless_running(shell, wishes.engines(request)) as address:
         failed = follow_all(shell, batch, wish, address)
     if failed:
         raise click.exceptions.Exit(FAILED)
