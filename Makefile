@@ -8,7 +8,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 LOCKED_ENGINES := $(dir $(wildcard engines/*/requirements.in))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev redis7 lock lint audit test test-faults test-browser test-docker bench-core bench-load
+.PHONY: help setup setup-dev redis7 lock lint audit test test-engines test-faults test-browser test-docker bench-core bench-load
 
 help: ## show what there is to make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,7 +43,11 @@ audit: setup-dev ## known vulnerabilities of what is pinned, where their list ca
 	@$(BIN)/python -m infra.audit $(UV)
 
 test: setup-dev redis7 ## all tests but the slow suites, against real servers that they start
-	$(TEST) -n 2 --dist loadfile -m "not docker and not faults and not browser"
+	$(TEST) -n 2 --dist loadfile -m "not docker and not faults and not browser and not engines"
+
+test-engines: setup-dev ## every engine with real models, each in its own environment (SHORT=1: a few)
+	$(BIN)/dalston engine build --all
+	$(TEST) -m "engines$(if $(SHORT), and not long)" tests/engines
 
 test-faults: setup-dev redis7 ## hurt real processes while jobs run (SHORT=1: a few; SEEDS=1..50: at random, long)
 ifdef SEEDS

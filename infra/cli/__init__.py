@@ -13,6 +13,7 @@ from infra.cli import (
     demo,
     doctor,
     engines,
+    environments,
     events,
     jobs,
     projection,
@@ -56,6 +57,7 @@ for command in (
     backup.backup, backup.restore, acl.acl,
 ):  # fmt: skip
     cli.add_command(command)
+engines.engine.add_command(environments.build)
 
 
 def main() -> None:

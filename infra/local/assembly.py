@@ -166,7 +166,8 @@ class Stack:
         if told := self.options.commands.get(name):
             return told
         environments = self.options.environments or self.home.environments
-        found = environment.of_engine(name, environments)
+        card = environment.has_card(self.options.environ)
+        found = environment.of_engine(name, environments, accelerated=card)
         python = await environment.build(found, self.options.environ, self._report)
         return [str(python), "-m", f"engines.{name}"]
 

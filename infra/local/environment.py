@@ -26,6 +26,8 @@ ROOT = Path(__file__).parents[2]
 SHARED = ("streams", "engines")  # what an engine may import of ours
 UV = (sys.executable, "-m", "uv")
 PACKAGE_LINES = ("Collecting ", "Processing ", " Downloaded ", " + ")  # pip's two, then uv's
+NVIDIA = Path("/proc/driver/nvidia/version")
+"""There where a card has its driver."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -44,11 +46,13 @@ class Environment:
 
     folder: the engine's own, with `requirements.lock`.
     directory: the virtual environment.
+    accelerated: for a machine with a card, if the engine can use one.
     """
 
     name: str
     folder: Path
     directory: Path
+    accelerated: bool = False
 
     @property
     def python(self) -> Path:
@@ -58,10 +62,19 @@ class Environment:
     @property
     def lock(self) -> Path:
         """The pinned packages, with hashes."""
-        return self.folder / "requirements.lock"
+        own = self.folder / "requirements-gpu.lock"
+        return own if self.accelerated and own.exists() else self.folder / "requirements.lock"
 
 
-def of_engine(name: str, environments: Path, root: Path = ROOT) -> Environment:
+def has_card(environ: Mapping[str, str]) -> bool:
+    """Whether engines are to compute on a card: DALSTON_DEVICE says so, or there is one."""
+    device = environ.get("DALSTON_DEVICE") or "auto"
+    return device == "cuda" or (device == "auto" and NVIDIA.exists())
+
+
+def of_engine(
+    name: str, environments: Path, root: Path = ROOT, *, accelerated: bool = False
+) -> Environment:
     """The environment of an engine of this checkout, or of the installed package.
 
     Raises:
@@ -73,7 +86,7 @@ def of_engine(name: str, environments: Path, root: Path = ROOT) -> Environment:
         raise EnvironmentFailed(
             f"no engine {name!r} with a requirements.lock in {root / 'engines'}; there are: {there}"
         )
-    return Environment(name, folder, environments.absolute() / name)
+    return Environment(name, folder, environments.absolute() / name, accelerated)
 
 
 def engines(root: Path = ROOT) -> list[str]:
@@ -130,7 +143,8 @@ async def install(
     Where uv fails pip tries: mirrors and certificates may be named in its configuration only.
     """
     packages = len(re.findall(r"^[A-Za-z0-9]", environment.lock.read_text(), re.MULTILINE))
-    installers = ["uv", "pip"] if recipe(environment.folder).installer == "uv" else ["pip"]
+    quick = environment.accelerated or recipe(environment.folder).installer == "uv"
+    installers = ["uv", "pip"] if quick else ["pip"]
     failed = []
     for installer in installers:
         seen = 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.environment import Environment, build, of_engine
+from infra.local.environment import Environment, build, has_card, of_engine
 from infra.local.errors import EnvironmentFailed
 from infra.local.steps import Step
 
@@ -116,3 +116,19 @@ async def test_a_bad_engine_toml_is_named(tiny: Environment, text: str) -> None:
     (tiny.folder / "engine.toml").write_text(text)
     with pytest.raises(EnvironmentFailed, match=r"engine\.toml"):
         await build(tiny, ENVIRON)
+
+
+@pytest.mark.parametrize(
+    ("device", "wanted"), [("cuda", "requirements-gpu.lock"), ("cpu", "requirements.lock")]
+)
+async def test_a_machine_with_a_card_gets_the_packages_for_it(
+    tiny: Environment, device: str, wanted: str
+) -> None:
+    card = has_card({"DALSTON_DEVICE": device})
+    root = tiny.folder.parents[1]
+    assert of_engine("tiny", root / "envs", root, accelerated=card).lock.name == "requirements.lock"
+    (tiny.folder / "requirements-gpu.lock").write_text(SIX)
+    found = of_engine("tiny", root / "envs", root, accelerated=card)
+    assert found.lock.name == wanted
+    await build(found, ENVIRON)
+    assert imports(found, "six") == [True]
