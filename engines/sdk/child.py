@@ -1,7 +1,7 @@
 """The child process: holds the engine and its model, does one order after another.
 
-Started by the supervisor as ``python -m engines.sdk.child MODULE:CLASS FD``; it never touches Redis
-or S3, and dies with its supervisor.
+Started by the supervisor as ``python -m engines.sdk.child MODULE:CLASS FD SIZES``, sizes of models
+as an earlier child learnt them; it never touches Redis or S3, and dies with its supervisor.
 """
 
 import ctypes
@@ -15,12 +15,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
+from engines.sdk import gpu, memory
 from engines.sdk import host as hosts
-from engines.sdk import memory
 from engines.sdk.contract import Engine, EngineFailure, Task
 from engines.sdk.frames import (
     Done,
     Failed,
+    Holds,
     Load,
     Loaded,
     Order,
@@ -31,25 +34,33 @@ from engines.sdk.frames import (
     frame,
     next_order,
 )
+from engines.sdk.holdings import Holdings, Size
 from engines.sdk.host import Host
+from engines.sdk.settings import EngineSettings
+from streams.settings import read
 
 PR_SET_PDEATHSIG = 1
 REPORT_EVERY_S = 0.1
 """An engine may report progress as often as it likes; the wire carries this much of it."""
 
 
-def main(place: str, fd: int) -> int:
+def main(place: str, fd: int, sizes: str = "{}") -> int:
     """Serve orders until the supervisor closes the wire."""
     _die_with_parent()
     engine_class = locate(place)
     wire = socket.socket(fileno=fd)
-    host = Host(engine_class())
+    own = read(EngineSettings, os.environ)
+    known = msgspec.json.decode(sizes, type=dict[str, Size])
+    engine = engine_class()
+    host = Host(engine, Holdings(engine, own.budget, known))
     gc.collect()
     gc.freeze()
     say = _speaker(wire)
     say(Ready())
     while (order := next_order(wire)) is not None:
-        say(_obey(host, order, say))
+        report = _obey(host, order, say)
+        say(Holds(host.holdings.all()))
+        say(report)
     return 0
 
 
@@ -74,13 +85,21 @@ def locate(place: str) -> type[Engine]:
 def _obey(host: Host, order: Order, say: Callable[[Report], None]) -> Report:
     try:
         if isinstance(order, Load):
-            return Loaded(order.model, host.ensure(order.model))
+            _, seconds = host.holdings.get(order.model)
+            return Loaded(order.model, seconds)
         task = _task(host.engine, order, _throttled(say))
-        return Done(host.run(task, loaded=lambda seconds: say(Loaded(host.model, seconds))))
+        return Done(host.run(task, loaded=lambda model, seconds: _tell(host, model, seconds, say)))
     except Exception as error:  # noqa: BLE001 - whatever an engine raises is a stage.failed
         kind, reason = hosts.failure(error)
         trace = "" if isinstance(error, EngineFailure) else hosts.trace(error)
-        return Failed(kind=kind, reason=reason, trace=trace, peak_rss=memory.peak())
+        return Failed(
+            kind=kind, reason=reason, trace=trace, peak_rss=memory.peak(), peak_gpu=gpu.peak()
+        )
+
+
+def _tell(host: Host, model: str | None, seconds: float, say: Callable[[Report], None]) -> None:
+    say(Holds(host.holdings.all()))
+    say(Loaded(model, seconds))
 
 
 def _task(engine: Engine, order: Run, report: Callable[[float], None]) -> Task:
@@ -131,4 +150,4 @@ def _die_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2])))
+    sys.exit(main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:]))

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from engines.sdk.holdings import Held
 from engines.sdk.host import Result
 from streams.events import FailureKind, Options
 
@@ -44,6 +45,12 @@ class Loaded(msgspec.Struct, frozen=True, tag=True):
     seconds: float
 
 
+class Holds(msgspec.Struct, frozen=True, tag=True):
+    """Report: these models are loaded now, the most recently used first."""
+
+    models: tuple[Held, ...]
+
+
 class Progressed(msgspec.Struct, frozen=True, tag=True):
     """Report: the task is that far, 0 to 1."""
 
@@ -63,10 +70,11 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     reason: str
     trace: str = ""
     peak_rss: int | None = None
+    peak_gpu: int | None = None
 
 
 Order: TypeAlias = Load | Run
-Report: TypeAlias = Ready | Loaded | Progressed | Done | Failed
+Report: TypeAlias = Ready | Loaded | Holds | Progressed | Done | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 _orders: msgspec.msgpack.Decoder[Order] = msgspec.msgpack.Decoder(Order)

@@ -7,9 +7,10 @@ from typing import cast
 
 import msgspec
 
-from engines.sdk import memory
+from engines.sdk import gpu, memory
 from engines.sdk.contract import Engine, EngineFailure, InvalidInput, Task
-from streams.events import FailureKind
+from engines.sdk.holdings import Holdings
+from streams.events import FailureKind, Options
 from streams.transcript import Spent
 
 
@@ -27,47 +28,38 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     load_s: float = 0.0
     audio_s: float | None = None
     peak_rss: int | None = None
+    peak_gpu: int | None = None
 
 
 class Host:
-    """One engine instance and the model that it holds now."""
+    """An engine at work: its models, as many as the budget lets it hold."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, holdings: Holdings | None = None) -> None:
         self.engine = engine
-        self.model: str | None = None
-        self._ready = False
-
-    def ensure(self, model: str | None) -> float:
-        """Make that model the loaded one; the seconds it took, 0 when it was."""
-        if self._ready and model == self.model:
-            return 0.0
-        began = time.monotonic()
-        if self._ready:
-            self._ready = False
-            self.engine.unload()
-        self.engine.load(model)
-        self.model, self._ready = model, True
-        return time.monotonic() - began
+        self.holdings = holdings or Holdings(engine)
 
     def run(
         self,
         task: Task,
         *,
-        loaded: Callable[[float], None] = lambda _: None,
+        loaded: Callable[[str | None, float], None] = lambda _model, _seconds: None,
         returned: Callable[[msgspec.Struct], None] = lambda _: None,
     ) -> Result:
         """Load what the task asks for and do it.
 
         Args:
-            loaded: called with the seconds of loading, when there was any, before the work begins.
+            loaded: called with the model and the seconds of loading, when there was any, before
+                the work begins.
             returned: called with the value that `run` gave, before it is encoded.
         """
         memory.begin_peak()
-        load_s = self.ensure(wanted(self.engine, task))
+        gpu.begin_peak()
+        model = wanted(self.engine, task.options)
+        engine, load_s = self.holdings.get(model)
         if load_s:
-            loaded(load_s)
+            loaded(model, load_s)
         began = time.monotonic()
-        output = self.engine.run(task)
+        output = self._do(engine, model, task)
         run_s = time.monotonic() - began
         if not isinstance(output, msgspec.Struct):
             raise TypeError(f"run() of {task.engine} gave {type(output).__name__}, not a Struct")
@@ -76,31 +68,43 @@ class Host:
             output=msgspec.json.encode(output),
             files=tuple(task.files),
             warnings=tuple(getattr(output, "warnings", ())),
-            model=self.model,
-            device=self.engine.device,
-            compute_type=self.engine.compute_type,
+            model=model,
+            device=engine.device,
+            compute_type=engine.compute_type,
             spent=getattr(output, "spent", None),
             run_s=run_s,
             load_s=load_s,
             audio_s=_audio_s(task, output),
             peak_rss=memory.peak(),
+            peak_gpu=gpu.peak(),
         )
 
+    def _do(self, engine: Engine, model: str | None, task: Task) -> object:
+        """Run; once more, when memory was short and other models can make room."""
+        try:
+            return engine.run(task)
+        except Exception as error:
+            if not memory.is_exhaustion(error) or len(self.holdings.all()) < 2:
+                raise
+        self.holdings.shed(model)
+        task.files.clear()
+        return engine.run(task)
 
-def wanted(engine: Engine, task: Task) -> str | None:
-    """The model that a task asks for, or the engine's default.
+
+def wanted(engine: Engine, options: Options) -> str | None:
+    """The model that a task's options ask for, or the engine's default.
 
     Raises:
         InvalidInput: the engine has no such model and takes none but its own.
     """
-    named = task.option("model")
+    named = options.get("model")
     if named is None:
         return engine.default_model()
     known = engine.models()
     if engine.any_model or named in known:
         return str(named)
     has = f"it has: {', '.join(known)}" if known else "it has none to choose from"
-    raise InvalidInput(f"{task.engine} has no model {named!r}; {has}")
+    raise InvalidInput(f"{engine.name} has no model {named!r}; {has}")
 
 
 def failure(error: BaseException) -> tuple[FailureKind, str]:

@@ -32,10 +32,31 @@ LOAD_SECONDS = Histogram(
 CHILD_MEMORY = Gauge(
     "dalston_engine_child_memory_bytes", "Resident memory of the child process now", ["engine"]
 )
+CHILD_GPU = Gauge(
+    "dalston_engine_child_gpu_bytes", "What the child holds on the card now", ["engine"]
+)
+MODELS_LOADED = Gauge(
+    "dalston_engine_models_loaded", "Models that the child holds now", ["engine"]
+)  # fmt: skip
+MODEL_USES = Counter(
+    "dalston_engine_model_uses",
+    "Tasks that did their work, by how they found their model: warm, or cold: it was loaded first",
+    ["engine", "found"],
+)
+UNLOADED = Counter(
+    "dalston_engine_models_unloaded",
+    "Models that went while the child lived: for another, or for want of memory",
+    ["engine"],
+)
+HANDED = Counter(
+    "dalston_engine_tasks_handed_over",
+    "Tasks that were taken here and handed to an idle replica with their model loaded",
+    ["engine"],
+)
 BUSY = Gauge("dalston_engine_busy", "1 while a task is being worked on", ["engine"])
 REPLACED = Counter(
     "dalston_engine_children_replaced",
-    "Children that were ended early: over their memory budget, hung, crashed, stopped",
+    "Children that were ended early: over a budget, hung, crashed, stopped",
     ["engine", "why"],
 )
 

@@ -8,13 +8,16 @@ import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import msgspec
 
 from engines.sdk.frames import (
     LENGTH,
     Done,
     Failed,
+    Holds,
     Load,
     Loaded,
     Order,
@@ -25,6 +28,7 @@ from engines.sdk.frames import (
     decode_report,
     frame,
 )
+from engines.sdk.holdings import Held, Size
 from engines.sdk.memory import speaks_of_it, status_bytes
 from streams.events import FailureKind
 
@@ -39,8 +43,7 @@ class Process:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.pid = process.pid
-        self.model: str | None = None
-        self.loaded = False
+        self.held: tuple[Held, ...] = ()
         self.peak = 0
         self._process = process
         self._tail: deque[str] = deque(maxlen=TAIL)
@@ -52,8 +55,10 @@ class Process:
         self._output = asyncio.create_task(self._log_output())
 
     @classmethod
-    async def spawn(cls, place: str) -> "Process":
+    async def spawn(cls, place: str, sizes: Mapping[str, Size]) -> "Process":
         """Start a child for the engine at ``module:Class``; it inherits the environment.
+
+        It is told how large models were in an earlier child.
 
         It leads a process group, so that Ctrl-C is not for it and its own children die with it.
         """
@@ -61,6 +66,7 @@ class Process:
         with theirs:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "engines.sdk.child", place, str(theirs.fileno()),
+                msgspec.json.encode(sizes),
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT, pass_fds=(theirs.fileno(),), process_group=0,
             )  # fmt: skip
@@ -132,8 +138,9 @@ class Process:
                 match report:
                     case Progressed(fraction=fraction):
                         progressed(fraction)
-                    case Loaded(model=model, seconds=seconds):
-                        self.model, self.loaded = model, True
+                    case Holds(models=models):
+                        self.held = models
+                    case Loaded(seconds=seconds):
                         if isinstance(order, Load):
                             return report
                         loaded(seconds)

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from engines.sdk.holdings import NO_LIMIT, Budget
 from streams.settings import Settings
 
 
@@ -34,15 +35,34 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(description="end the model's process after so many idle seconds; 0: never", ge=0),
     ] = 0.0
-    memory_budget: Annotated[
-        int, Meta(description="bytes over which an idle model process is replaced; 0: any", ge=0)
+    models_loaded: Annotated[
+        int,
+        Meta(
+            description="models kept loaded at most; 0: as many as the budgets allow, or one", ge=0
+        ),
     ] = 0
+    memory_budget: Annotated[
+        int,
+        Meta(
+            description="bytes that the model process may hold: models are unloaded for it, and a "
+            "process that stays over it is replaced; 0: any",
+            ge=0,
+        ),
+    ] = 0
+    gpu_budget: Annotated[int, Meta(description="the same of the card's memory; 0: any", ge=0)] = 0
     prewarm: Annotated[
         bool, Meta(description="load the default model at start, before the first task")
     ] = True
     workdir: Annotated[
         str, Meta(description="folder for the files of running tasks; empty: the system's")
     ] = ""
+
+    @property
+    def budget(self) -> Budget:
+        """What a child may hold."""
+        bounded = self.memory_budget or self.gpu_budget
+        models = self.models_loaded or (NO_LIMIT if bounded else 1)
+        return Budget(models, self.memory_budget, self.gpu_budget)
 
     def replica(self, engine: str) -> str:
         """The name of this replica, which is its consumer name too."""

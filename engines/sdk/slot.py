@@ -4,10 +4,11 @@ import asyncio
 import logging
 import time
 
-from engines.sdk import metrics
+from engines.sdk import gpu, metrics
 from engines.sdk.child import place_of
 from engines.sdk.contract import Engine
 from engines.sdk.frames import Failed
+from engines.sdk.holdings import Held
 from engines.sdk.process import Process
 from engines.sdk.settings import EngineSettings
 
@@ -27,7 +28,8 @@ class Slot:
         self._lock = asyncio.Lock()
         self._used_at = time.monotonic()
         self._cold = own.prewarm
-        self.device = engine.device
+        self._known: dict[str, Held] = {}
+        self._before: frozenset[str] = frozenset()
 
     async def child(self) -> Process:
         """The child, alive; a new one when there is none."""
@@ -36,7 +38,9 @@ class Slot:
                 await self._child.kill()
                 self._child = None
             if self._child is None:
-                self._child = await Process.spawn(place_of(type(self._engine)))
+                sizes = {model: one.size for model, one in self._known.items()}
+                self._child = await Process.spawn(place_of(type(self._engine)), sizes)
+                self._before = frozenset()
             return self._child
 
     async def end(self) -> None:
@@ -57,10 +61,9 @@ class Slot:
         if self._child is not None and not self._child.usable:
             log.warning("the child died while it had nothing to do")
             await self.replace("died")
-        memory = self.memory()
-        metrics.CHILD_MEMORY.labels(self._engine.name).set(memory)
-        if self._own.memory_budget and memory > self._own.memory_budget:
-            log.warning("the child holds %d bytes, over its budget: it is replaced", memory)
+        self._look()
+        if excess := self._excess():
+            log.warning("the child holds %s: it is replaced", excess)
             await self.replace("budget")
         if self._cold:
             await self._warm()
@@ -77,10 +80,57 @@ class Slot:
         """Resident bytes of the child, 0 without one."""
         return self._child.rss() if self._child is not None else 0
 
+    def gpu_memory(self) -> int:
+        """Bytes of the card that the child holds, 0 where it uses none or the driver is silent."""
+        if self._child is None or self.device == "cpu":
+            return 0
+        return gpu.used(self._child.pid) or sum(one.size.gpu for one in self._held())
+
     def loaded(self) -> tuple[str, ...]:
-        """The model that the child holds now."""
-        child = self._child
-        return (child.model,) if child is not None and child.usable and child.model else ()
+        """The models that the child holds now, the most recently used first."""
+        return tuple(one.model for one in self._held() if one.model is not None)
+
+    def loads(self) -> dict[str, float]:
+        """How long each model took to load when it last did, in seconds."""
+        self._learn()
+        return {model: one.load_s for model, one in self._known.items()}
+
+    @property
+    def device(self) -> str:
+        """Where the model runs that was used last."""
+        held = self._held()
+        return held[0].device if held else self._engine.device
+
+    @property
+    def compute_type(self) -> str | None:
+        """In which numbers it does."""
+        held = self._held()
+        return held[0].compute_type if held else None
+
+    def _held(self) -> tuple[Held, ...]:
+        return self._child.held if self._child is not None and self._child.usable else ()
+
+    def _learn(self) -> None:
+        self._known.update((one.model, one) for one in self._held() if one.model is not None)
+
+    def _look(self) -> None:
+        """Keep what this child learnt for the next one, and tell it as metrics."""
+        self._learn()
+        name, now = self._engine.name, frozenset(self.loaded())
+        metrics.CHILD_MEMORY.labels(name).set(self.memory())
+        metrics.CHILD_GPU.labels(name).set(self.gpu_memory())
+        metrics.MODELS_LOADED.labels(name).set(len(now))
+        metrics.UNLOADED.labels(name).inc(len(self._before - now))
+        self._before = now
+
+    def _excess(self) -> str:
+        """What the child holds too much of; empty: nothing."""
+        memory, card = self.memory(), self.gpu_memory()
+        if 0 < self._own.memory_budget < memory:
+            return f"{memory} bytes, over DALSTON_MEMORY_BUDGET"
+        if 0 < self._own.gpu_budget < card:
+            return f"{card} bytes of the card, over DALSTON_GPU_BUDGET"
+        return ""
 
     async def _warm(self) -> None:
         """Load the default model, once: a failure is logged, and the next task tries again."""
