@@ -31,8 +31,13 @@ class Window(NamedTuple):
         return len(self.samples) / RATE
 
 
-def windows(path: Path, seconds: float = WINDOW_S) -> Iterator[Window]:
-    """A WAV (signed 16 bit, 16 kHz, mono) from its start to its end."""
+def windows(path: Path, seconds: float = WINDOW_S, search: float = SEARCH_S) -> Iterator[Window]:
+    """A WAV (signed 16 bit, 16 kHz, mono) from its start to its end.
+
+    Args:
+        seconds: no window is longer.
+        search: how much of its end may be left to the next one, to cut where it is quiet.
+    """
     with wave.open(str(path), "rb") as file:
         position, total = 0, file.getnframes()
         while position < total:
@@ -40,7 +45,7 @@ def windows(path: Path, seconds: float = WINDOW_S) -> Iterator[Window]:
             raw = np.frombuffer(file.readframes(int(seconds * RATE)), "<i2")
             samples = raw.astype(np.float32) / np.float32(32_768)
             if position + len(samples) < total:
-                samples = samples[: quietest(samples, int(SEARCH_S * RATE))]
+                samples = samples[: quietest(samples, int(search * RATE))]
             if not samples.size:  # the file is shorter than its header says
                 return
             yield Window(position / RATE, samples)
