@@ -38,8 +38,13 @@ from streams.testing import MemoryLedger
 
 HERE = Path(__file__).parent
 OFFERS = [
-    Offer(engine="faster_whisper", stage="transcribe", models=("base",), default_model="base")
+    Offer(engine="audio_prepare", stage="prepare"),
+    Offer(engine="faster_whisper", stage="transcribe", models=("base",), default_model="base"),
+    Offer(engine="pyannote", stage="diarize", models=("3.0",), default_model="3.0"),
+    Offer(engine="llm_cleanup", stage="cleanup", models=("small",), default_model="small"),
+    Offer(engine="merge", stage="merge"),
 ]
+USED = Usage(engine_version="0.1.0", model="base", wall_s=2.0, audio_s=10.0)
 OPTIONAL = PlannedStage(name="emotion", engine="emotion", needs=("prepare",), required=False)
 
 
@@ -95,12 +100,11 @@ class Scribe:
         )  # fmt: skip
         return token
 
-    async def run(self, job: str, *stages: str) -> None:
+    async def run(self, job: str, *stages: str, usage: Usage = USED) -> None:
         """Each stage starts, gets half way and finishes."""
         for stage in stages:
             token = await self.start(job, stage)
             await self.do(job, decide.progress, stage=stage, token=token, fraction=0.5)
-            usage = Usage(engine_version="0.1.0", model="base", wall_s=2.0, audio_s=10.0)
             await self.do(
                 job, decide.finish, stage=stage, token=token, usage=usage,
                 output=self.artifact(job, f"{stage}/{token}/output.json"), warnings=("quiet",),
@@ -175,6 +179,13 @@ async def tell() -> list[Event]:
     await it.submit("erased", hotwords="secret", initial_prompt="secret")
     await it.run("erased", "prepare", "transcribe", "merge")
     await it.do("erased", decide.erase)
+    await it.submit(
+        "wishes", diarize=True, min_speakers=2, emotion=True, summary=True, required=("diarize",)
+    )  # emotion is left out, for nobody does it
+    await it.run("wishes", "prepare", "transcribe", "diarize")
+    spent = Usage(tokens_in=300, tokens_out=40, cost_usd=0.001, peak_gpu=1 << 30, wall_s=1.0)
+    await it.run("wishes", "cleanup", usage=spent)
+    await it.run("wishes", "merge")
     await it.submit("recovered", more=(OPTIONAL,))
     await it.run("recovered", "prepare")
     await it.start("recovered", "transcribe")

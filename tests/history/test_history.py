@@ -94,7 +94,7 @@ def test_a_releases_jobs_end_as_they_are_named(path: Path) -> None:
     for event in read(path)[0]:
         byjob[event.job].append(event)
     ends = {"success": "succeeded", "retry": "succeeded", "erased": "succeeded",
-            "recovered": "succeeded", "parked": "blocked", "late": "failed"}  # fmt: skip
+            "recovered": "succeeded", "wishes": "succeeded", "parked": "blocked", "late": "failed"}  # fmt: skip
     for name, events in byjob.items():
         job = fold(events)
         if job is not None:
