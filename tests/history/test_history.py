@@ -93,8 +93,8 @@ def test_a_releases_jobs_end_as_they_are_named(path: Path) -> None:
     byjob = defaultdict(list)
     for event in read(path)[0]:
         byjob[event.job].append(event)
-    ends = {"success": "succeeded", "retry": "succeeded", "erased": "succeeded",
-            "recovered": "succeeded", "wishes": "succeeded", "parked": "blocked", "late": "failed"}  # fmt: skip
+    good = ("success", "retry", "erased", "recovered", "wishes")
+    ends = dict.fromkeys(good, "succeeded") | {"parked": "blocked", "late": "failed"}
     for name, events in byjob.items():
         job = fold(events)
         if job is not None:
