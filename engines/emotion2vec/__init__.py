@@ -1,0 +1,1 @@
+"""How each segment sounds, by emotion2vec through FunASR."""
