@@ -1,67 +1,132 @@
-"""Prepared + Transcript → the final Transcript. Pure.
+"""The outputs of all stages → the final transcript. Pure.
 
-A stage that joins later (speakers, emotions, clean text) becomes one more function from Transcript
-to Transcript between `ordered` and the end.
+Each step is a function over segments: clean text first, as it is told by segment; then speakers,
+which may cut segments; then emotions; then time and order.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from streams.transcript import Prepared, Provenance, Segment, Speaker, Transcript, Word
+from engines.merge import clean, emotion, speakers
+from engines.merge.times import clamp, ordered, within
+from streams.transcript import (
+    Cleaned,
+    Diarization,
+    Emotions,
+    LanguageFound,
+    Notes,
+    Prepared,
+    Provenance,
+    Segment,
+    Speaker,
+    Transcript,
+)
 
 
-def joined(prepared: Prepared, heard: Transcript, mark: Provenance) -> Transcript:
+class Others(msgspec.Struct, frozen=True, kw_only=True):
+    """What stages found out that a plan may leave out, or that failed and were not required."""
+
+    transcribed: Transcript | None = None
+    """Before it was aligned."""
+    language: LanguageFound | None = None
+    diarization: Diarization | None = None
+    emotions: Emotions | None = None
+    cleaned: Cleaned | None = None
+
+
+def joined(
+    prepared: Prepared, heard: Transcript, mark: Provenance, others: Others | None = None
+) -> Transcript:
     """The final transcript; ``mark`` says who merged it.
 
     Times are kept within the audio as it was really decoded, and what a stage did not say stays
     unsaid.
     """
-    segments = ordered(within(segment, prepared.duration) for segment in heard.segments)
+    others = others or Others()
+    segments: Iterable[Segment] = heard.segments
+    odd = None
+    if others.cleaned:
+        segments, odd = clean.given(heard.segments, others.cleaned)
+    if others.diarization:
+        segments = speakers.assigned(segments, others.diarization)
+    segments = (piece for segment in segments for piece in speakers.split(segment))
+    if others.emotions:
+        segments = emotion.felt(segments, others.emotions.spans)
+    final = ordered(within(segment, prepared.duration) for segment in segments)
+    language, probability = spoken(heard, others)
+    sources = [one for one in (prepared, *_found(heard, others)) if one]
+    warnings = [text for one in sources for text in one.warnings]
     return Transcript(
         duration=prepared.duration,
-        segments=segments,
-        language=heard.language,
-        language_probability=heard.language_probability,
-        speakers=speakers(heard.speakers, segments),
-        warnings=tuple(dict.fromkeys((*prepared.warnings, *heard.warnings))),
-        provenance=(*prepared.provenance, *heard.provenance, mark),
+        segments=final,
+        language=language,
+        language_probability=probability,
+        speakers=known(_described(heard, others), final),
+        warnings=tuple(dict.fromkeys([*warnings, *([odd] if odd else [])])),
+        provenance=(*_once(mark for one in sources for mark in one.provenance), mark),
+        notes=noted(heard, others, prepared.duration),
     )
 
 
-def ordered(segments: Iterable[Segment]) -> tuple[Segment, ...]:
-    """By time, then by channel; without those that say nothing."""
-    spoken = [segment for segment in segments if segment.text.strip() or segment.words]
-    return tuple(
-        sorted(spoken, key=lambda s: (s.start, s.end, -1 if s.channel is None else s.channel))
+def spoken(heard: Transcript, others: Others) -> tuple[str | None, float | None]:
+    """The language as it was heard, else as the stage for it found it; and how sure that is."""
+    for one in (heard, others.transcribed):
+        if one and one.language is not None:
+            if one.language_probability is None and others.language:
+                same = others.language.language == one.language
+                return one.language, others.language.probability if same else None
+            return one.language, one.language_probability
+    return (
+        (others.language.language, others.language.probability)
+        if others.language
+        else (
+            None,
+            None,
+        )
     )
 
 
-def within(segment: Segment, duration: float) -> Segment:
-    """The segment with its times in [0, duration] and around its words.
+def noted(heard: Transcript, others: Others, duration: float) -> Notes | None:
+    """The notes, with chapters that begin within the audio, in order."""
+    notes = (others.cleaned and others.cleaned.notes) or heard.notes
+    if notes is None:
+        return None
+    chapters = sorted(
+        (msgspec.structs.replace(one, start=clamp(one.start, duration)) for one in notes.chapters),
+        key=lambda chapter: chapter.start,
+    )
+    return msgspec.structs.replace(notes, chapters=tuple(chapters))
 
-    Models pad the audio, so the last word may end after it.
-    """
-    words = tuple(_word_within(word, duration) for word in segment.words)
-    start = min([_clamp(segment.start, duration), *(word.start for word in words)])
-    end = max([_clamp(segment.end, duration), start, *(word.end for word in words)])
-    return msgspec.structs.replace(segment, start=start, end=end, words=words)
 
-
-def speakers(named: Iterable[Speaker], segments: Iterable[Segment]) -> tuple[Speaker, ...]:
+def known(named: Iterable[Speaker], segments: Iterable[Segment]) -> tuple[Speaker, ...]:
     """Those that a stage described, then those that only appear, by their first word."""
-    found = {speaker.id: speaker for speaker in named}
+    found: dict[str, Speaker] = {}
+    for speaker in named:
+        found.setdefault(speaker.id, speaker)
     for segment in segments:
-        for speaker in (segment.speaker, *(word.speaker for word in segment.words)):
-            if speaker is not None:
-                found.setdefault(speaker, Speaker(speaker))
+        for name in (segment.speaker, *(word.speaker for word in segment.words)):
+            if name is not None:
+                found.setdefault(name, Speaker(name))
     return tuple(found.values())
 
 
-def _word_within(word: Word, duration: float) -> Word:
-    start = _clamp(word.start, duration)
-    return msgspec.structs.replace(word, start=start, end=max(start, _clamp(word.end, duration)))
+def _found(
+    heard: Transcript, others: Others
+) -> Iterator[Transcript | LanguageFound | Diarization | Emotions | Cleaned | None]:
+    """All outputs after `prepare`, in the order of the stages."""
+    yield from (others.language, others.transcribed, heard)
+    yield from (others.diarization, others.emotions, others.cleaned)
 
 
-def _clamp(seconds: float, duration: float) -> float:
-    return min(max(seconds, 0.0), duration)
+def _described(heard: Transcript, others: Others) -> tuple[Speaker, ...]:
+    return (*(others.diarization.speakers if others.diarization else ()), *heard.speakers)
+
+
+def _once(marks: Iterable[Provenance]) -> list[Provenance]:
+    """Each mark once: an output may carry those of the stages that it was made from."""
+    found: list[Provenance] = []
+    for mark in marks:
+        if mark not in found:
+            found.append(mark)
+    return found

@@ -2,16 +2,23 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.merge.join import joined, ordered, within
+from engines.merge.join import Others, joined
+from engines.merge.times import ordered, within
 from streams.events import Artifact
 from streams.transcript import (
+    Chapter,
+    Cleaned,
+    Diarization,
+    LanguageFound,
     Media,
+    Notes,
     Prepared,
     Provenance,
     Segment,
     Speaker,
     Track,
     Transcript,
+    Turn,
     Word,
 )
 
@@ -109,3 +116,53 @@ def test_times_are_in_the_audio_and_a_segment_is_around_its_words(
     segment = within(Segment(start, end, "a", words=words), duration)
     assert 0 <= segment.start <= segment.end <= duration
     assert all(segment.start <= w.start <= w.end <= segment.end for w in segment.words)
+
+
+def test_the_aligned_words_are_joined_and_every_stage_is_marked_once() -> None:
+    transcribed = heard(Segment(0, 1, "a"), warnings=("slow",), language="en")
+    mark = Provenance("align", "whisperx", "0.1.0", 3)
+    aligned = msgspec.structs.replace(
+        heard(Segment(0, 1, "a", (Word("a", 0.1, 0.9),)), warnings=("slow", "one word guessed")),
+        provenance=(*transcribed.provenance, mark),
+    )
+    found = Diarization(
+        9.9, (Turn(0, 2, "S1"),), (Speaker("S1"), Speaker("S2", "Bo")),
+        provenance=(Provenance("diarize", "pyannote", "0.1.0", 4),),
+    )  # fmt: skip
+    others = Others(transcribed=transcribed, diarization=found)
+    made = joined(prepared(), aligned, MARK, others)
+    assert [one.stage for one in made.provenance] == [
+        "prepare", "transcribe", "align", "diarize", "merge",
+    ]  # fmt: skip
+    assert made.warnings == ("slow", "one word guessed")
+    assert made.language == "en"
+    assert made.segments[0].words == (Word("a", 0.1, 0.9, speaker="S1"),)
+    assert made.speakers == (Speaker("S1"), Speaker("S2", "Bo"))
+
+
+def test_the_language_stage_is_asked_where_the_transcriber_says_nothing() -> None:
+    found = Others(language=LanguageFound(9.9, "de", 0.9))
+    silent, same = joined(prepared(), heard(), MARK, found), heard(language="de")
+    assert (silent.language, silent.language_probability) == ("de", 0.9)
+    assert joined(prepared(), same, MARK, found).language_probability == 0.9
+    other = joined(prepared(), heard(language="en"), MARK, found)
+    assert (other.language, other.language_probability) == ("en", None)
+
+
+def test_notes_are_taken_over_with_their_chapters_within_the_audio() -> None:
+    notes = Notes("All.", ("Do it.",), (Chapter(12, "End"), Chapter(0, "Begin")))
+    others = Others(cleaned=Cleaned(9.9, (), notes=notes))
+    assert joined(prepared(), heard(), MARK, others).notes == Notes(
+        "All.", ("Do it.",), (Chapter(0, "Begin"), Chapter(10, "End"))
+    )
+
+
+def test_overlapping_speech_is_kept_and_silent_turns_are_not_made_into_text() -> None:
+    first = Segment(0, 4, "a", (Word("a", 0, 4),), channel=0)
+    second = Segment(1, 3, "b", (Word("b", 1, 3),), channel=1)
+    turns = (Turn(0, 4, "A", 0), Turn(1, 3, "B", 1), Turn(5, 9, "C", 1))
+    made = joined(prepared(), heard(first, second), MARK, Others(diarization=Diarization(9, turns)))
+    assert [(one.speaker, one.start, one.end) for one in made.segments] == [
+        ("A", 0, 4),
+        ("B", 1, 3),
+    ]
