@@ -29,6 +29,10 @@ NAMED = {
         5,
         ("kill postgres", "stop postgres", "stop web", "lights out"),
     ),
+    # Redis was put back further than the archive reached and gave its seqs out again: a reader's
+    # (epoch, seq) passed for a place in another history. Any fault may come between.
+    "a place in a history that was lost does not pass for one of now": (214, ()),
+    "a reader of a lost history is shown the one of now from the start": (215, ()),
 }
 """What failed once, by the seed that showed it and the faults that bring it about."""
 ANY = [11] if SHORT else [11, 12, 13, 14]
