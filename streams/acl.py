@@ -22,7 +22,8 @@ SCRIPTS = ("evalsha", "eval")
 
 
 class Right(msgspec.Struct, frozen=True):
-    """Commands, and the patterns of the keys that they may name: ``~`` both, ``%R~``, ``%W~``."""
+    """Commands, and patterns of the keys that they may name (``~`` both, ``%R~``, ``%W~``), or of
+    the channels (``&``)."""
 
     commands: tuple[str, ...]
     keys: tuple[str, ...]
@@ -89,14 +90,16 @@ def rights(keys: Keys, role: str) -> str:
 def _engine(keys: Keys, name: str) -> Rights:
     """An engine takes from its own queue only; what it finishes goes to whichever comes next."""
     queue, replica = keys.queue(name), keys.replica(f"{name}@*")
-    own = ("xreadgroup", "xclaim", "xack", "xdel", "xrange", "xgroup|create", "xgroup|delconsumer")
+    own = ("xreadgroup", "xclaim", "xack", "xdel", "xrange", "xgroup|create", "xgroup|delconsumer",
+           "xinfo|consumers")  # fmt: skip
     return Rights(
         commands=(*SHARED, "subscribe", "unsubscribe"),
-        channels=(keys.nudges,),
+        channels=(keys.nudges, replica),
         rights=(
             *_committing(keys),
             Right(own, (f"~{queue}",)),
-            Right(("set", "get", "del"), (f"~{replica}",)),
+            Right(("set", "get", "mget", "del"), (f"~{replica}",)),
+            Right(("publish",), (f"&{replica}",)),
             Right(("zadd", "zrem"), (f"%W~{keys.replicas}",)),
             Right(("hset",), (f"%W~{keys.offers}",)),
         ),

@@ -1,5 +1,6 @@
 """Who is there: each replica of an engine announces itself again and again, and expires."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -35,6 +36,10 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     device: str = "cpu"
     compute_type: str | None = None
     memory: int = 0
+    gpu_memory: int = 0
+    """Of it on the card."""
+    loads: dict[str, float] = {}
+    """Model → seconds that it took to load here."""
     health: str = ""
     job: str = ""
     stage_done: float = 0.0
@@ -84,15 +89,17 @@ class Registry:
         text: Any = await self._redis.get(self._keys.replica(replica))
         return _decoder.decode(text) if text else None
 
+    async def announced(self, replicas: Sequence[str]) -> list[Announcement]:
+        """What those of these replicas announced last that are alive."""
+        if not replicas:
+            return []
+        found = await self._redis.mget([self._keys.replica(name) for name in replicas])
+        return [_decoder.decode(text) for text in found if text]
+
     async def alive(self) -> list[Announcement]:
         """Every replica whose heartbeat is fresh, by name."""
         names: Any = await self._redis.zrange(self._keys.replicas, 0, -1)
-        if not names:
-            return []
-        found = await self._redis.mget(
-            [self._keys.replica(name.decode()) for name in sorted(names)]
-        )
-        return [_decoder.decode(text) for text in found if text]
+        return await self.announced([name.decode() for name in sorted(names)])
 
     async def offers(self) -> list[Offer]:
         """What the engines offer that are alive, or were within REMEMBERED_S."""

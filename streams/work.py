@@ -41,6 +41,7 @@ class Queue:
         self._keys = ledger.keys
         self._renew = Script(redis, "renew.lua")
         self._forget = Script(redis, "forget.lua")
+        self._hand = Script(redis, "hand.lua")
         self.engine = engine
         self.key = ledger.keys.queue(engine)
 
@@ -94,8 +95,34 @@ class Queue:
         return "fenced" if answer == "ok" and not held else answer
 
     async def held(self, consumer: str) -> list[Ticket]:
-        """What a consumer of this name still owns: of a replica that starts, its past life's."""
+        """What a consumer of this name owns: handed to it, or left from a past life."""
         return await self._pending(idle_ms=0, consumer=consumer)
+
+    async def free(self, awake_ms: int) -> list[str]:
+        """Consumers that hold nothing and asked for work within the last ``awake_ms``."""
+        found: Any = await self._redis.xinfo_consumers(self.key, self._keys.GROUP)
+        return [
+            one["name"].decode() for one in found if one["pending"] == 0 and one["idle"] <= awake_ms
+        ]
+
+    async def hand(self, owner: str, ticket: Ticket, receiver: str, *, awake_ms: int) -> str:
+        """Give a task that ``owner`` took to a consumer that is free; its lease begins anew.
+
+        ``handed``; ``kept`` when the receiver is not `free`; ``gone`` when the task is not the
+        owner's, as after a hand-over whose answer was lost. Calling it again changes nothing.
+        """
+        args = (self._keys.GROUP, owner, ticket.entry, receiver, awake_ms)
+        try:
+            answer = await self._hand((self.key,), args)
+        except ResponseError as error:
+            if not _away(error):
+                raise
+            answer = -1
+        return {1: "handed", 0: "kept"}.get(answer, "gone")
+
+    async def nudge(self, replica: str) -> None:
+        """Let a replica look at what it holds: it listens on the channel of its key's name."""
+        await self._redis.publish(self._keys.replica(replica), b"handed")
 
     async def lost(self, lease_s: float) -> list[Ticket]:
         """Tasks whose owner has been silent for longer than the lease."""

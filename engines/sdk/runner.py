@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from engines.sdk import metrics, workspace
+from engines.sdk import metrics, relay, workspace
 from engines.sdk.attempt import Attempt
 from engines.sdk.patience import LOG_AWAY, passing, until_written
 from engines.sdk.presence import Presence, Status
@@ -34,6 +34,8 @@ class Runner:
         self.replica = replica
         self.status = Status()
         self.presence = Presence(replica, self.status)
+        self._handed = asyncio.Event()
+        self._at_hand: Ticket | None = None
 
     def drain(self) -> None:
         """Take nothing more, end or give back what is at hand, leave."""
@@ -73,9 +75,11 @@ class Runner:
         await self._give_up_held(preempted=True)
         await self.presence.leave()
 
-    async def _give_up_held(self, *, preempted: bool = False) -> None:
+    async def _give_up_held(self, *, preempted: bool = False, but: Ticket | None = None) -> None:
         """What this replica holds, from a past life or from the last moment, starts again."""
         for ticket in await self.replica.queue.held(self.replica.name):
+            if ticket == but:
+                continue
             log.info("%s of job %s is given back", ticket.stage, ticket.job)
             await self._lose(ticket, preempted=preempted)
 
@@ -106,18 +110,24 @@ class Runner:
         if self._is_cramped():
             await self._unless_drained(asyncio.sleep(1.0))
             return
+        self._handed.clear()
         try:
-            ticket = await self._take()
+            held = await self.replica.queue.held(self.replica.name)
+            ticket = held[0] if held else await self._take()
         except LOG_AWAY as error:
             if not passing(error):
                 raise
             log.warning("no task can be taken now: %s: %s", type(error).__name__, error)
             await asyncio.sleep(1.0)
             return
+        self._at_hand = ticket
+        if len(held) > 1 or self._handed.is_set():
+            await self._pass_on()
         if ticket is not None and self.status.draining.is_set():
             await _briefly(self._lose(ticket, preempted=True))
         elif ticket is not None:
-            await self._see_through(ticket)
+            await self._see_through(ticket, handed=bool(held))
+        self._at_hand = None
         await self._unless_drained(self.replica.slot.rest())
 
     def _is_cramped(self) -> bool:
@@ -135,16 +145,30 @@ class Runner:
         return cramped
 
     async def _take(self) -> Ticket | None:
-        """As Queue.take, but a Redis that is away does not hold up a drain."""
+        """As Queue.take, but a Redis that is away does not hold up a drain.
+
+        It ends without a task when another replica hands one over. What the server gives in that
+        very moment is seen as held in the next turn.
+        """
         take = asyncio.create_task(self.replica.queue.take(self.replica.name, block_ms=BLOCK_MS))
+        handed = asyncio.create_task(self._handed.wait())
+        either = asyncio.create_task(
+            asyncio.wait({take, handed}, return_when=asyncio.FIRST_COMPLETED)
+        )
         # A drain does not cut it off at once: the server may be handing over a task this moment.
-        await self._first_or_drained(take, grace_s=BLOCK_MS / 1000 + 1.0)
+        await self._first_or_drained(either, grace_s=BLOCK_MS / 1000 + 1.0)
+        await tasks.end(either, handed)
         if take.done():
             return take.result()
         await tasks.end(take)
         return None
 
-    async def _see_through(self, ticket: Ticket) -> None:
+    async def _pass_on(self) -> None:
+        """Of two tasks that came in one moment, one goes back: whoever is free begins it anew."""
+        if self._at_hand is not None:
+            await _briefly(self._give_up_held(preempted=True, but=self._at_hand))
+
+    async def _see_through(self, ticket: Ticket, *, handed: bool) -> None:
         replica, began = self.replica, time.monotonic()
         try:
             job = await until_written(lambda: replica.ledger.load(ticket.job))
@@ -154,6 +178,8 @@ class Runner:
             return
         if job is None:
             await until_written(lambda: replica.ledger.settle(ticket))
+            return
+        if not handed and await relay.hand_over(replica, ticket, job):
             return
         self.status.attempt = Attempt(replica, ticket, job)
         metrics.BUSY.labels(replica.engine.name).set(1)
@@ -196,12 +222,18 @@ class Runner:
         await tasks.end(task)
 
     async def _listen(self) -> None:
-        """Hear of jobs that were cancelled: their attempts look at their leases at once."""
+        """Hear of tasks that were handed to us, and of jobs that were cancelled: their attempts
+        look at their leases at once."""
         ledger = self.replica.ledger
+        own = ledger.keys.replica(self.replica.name)
         async with ledger.redis.pubsub(ignore_subscribe_messages=True) as channel:
-            await channel.subscribe(ledger.keys.nudges)
+            await channel.subscribe(ledger.keys.nudges, own)
             while True:
                 message = await channel.get_message(timeout=10.0)
+                if message and message["channel"].decode() == own:
+                    self._handed.set()
+                    await self._pass_on()
+                    continue
                 attempt = self.status.attempt
                 if message and attempt and message["data"].decode() == attempt.ticket.job:
                     attempt.nudge()

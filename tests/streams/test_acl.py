@@ -98,6 +98,10 @@ async def work(redis: Redis, keys: Keys, engine: str) -> None:
         ),
     )
     assert await queue.renew(replica, ticket) == "ok"
+    assert await queue.free(1000) == []
+    assert [one.replica for one in await registry.announced([replica])] == [replica]
+    assert await queue.hand(replica, ticket, f"{engine}@h-1", awake_ms=1000) == "kept"
+    await queue.nudge(replica)
     await ledger.transition(
         ticket.job,
         lambda job, now: decide.finish(
@@ -154,6 +158,8 @@ ENGINES_ONLY = (
     "XRANGE {other} - +", "XREVRANGE {other} + -", "XREAD STREAMS {other} 0",
     "SET {replica} x", "DEL {replica}", "GET {replica}", "ZRANGE {replicas} 0 -1",
     "XRANGE {log} - +", "XREAD STREAMS {log} 0", "PUBLISH {nudges} x", "SUBSCRIBE elsewhere",
+    "MGET {replica}", "PUBLISH {replica} x", "SUBSCRIBE {replica}",
+    "XINFO CONSUMERS {other} engines",
     "XTRIM {own} MAXLEN 0", "DEL {own}", "XGROUP DESTROY {own} engines",
 )  # fmt: skip
 ELSEWHERE = (

@@ -22,7 +22,7 @@ def calls(source: str) -> list[str]:
 
 
 def test_there_are_these_scripts_and_no_other() -> None:
-    assert set(SOURCES) == {"commit.lua", "renew.lua", "forget.lua"}
+    assert set(SOURCES) == {"commit.lua", "renew.lua", "forget.lua", "hand.lua"}
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -68,6 +68,6 @@ def test_every_key_is_among_the_keys() -> None:
     assert "redis.call('XINFO', 'STREAM', KEYS[1])" in COMMIT
     assert "queue, backlog, fair = KEYS[3 * i + 1], KEYS[3 * i + 2], KEYS[3 * i + 3]" in COMMIT
     assert "look(queue, backlog)" in COMMIT
-    for name in ("renew.lua", "forget.lua"):
+    for name in ("renew.lua", "forget.lua", "hand.lua"):
         named = re.findall(r"redis\.call\('\w+', (?:'\w+', )?([^,)]+)", SOURCES[name])
         assert set(named) == {"KEYS[1]"}

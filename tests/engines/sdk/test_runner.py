@@ -206,3 +206,17 @@ async def test_a_task_whose_job_a_newer_version_wrote_to_meanwhile_is_dropped(
         await asyncio.sleep(0.05)
     assert await bench.redis.hgetall(key) == before
     assert await supervisor.stop() == 0
+
+
+async def test_several_models_stay_loaded_as_far_as_they_may(bench: Bench) -> None:
+    engine = await bench.start(DALSTON_MODELS_LOADED="2")
+    for model in ("large", "small", "large"):
+        job = await bench.end(await bench.submit(one(model=model)))
+        assert job.stages["prepare"].usage.model == model
+    told = await until(bench, lambda one: one.loaded == ("large", "small") and one.state == "idle")
+    assert set(told.loads) == {"small", "large"}
+    assert re.findall(r"loading (\w+)", engine.log.read_text()) == ["small", "large"]
+    async with httpx.AsyncClient(base_url=told.health) as client:
+        metrics = (await client.get("/metrics")).text
+    assert 'dalston_engine_model_uses_total{engine="toy",found="warm"} 2.0' in metrics
+    assert 'dalston_engine_models_loaded{engine="toy"} 2.0' in metrics

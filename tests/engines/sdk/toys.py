@@ -29,6 +29,8 @@ class Toy(Engine):
 
     def load(self, model: str | None) -> None:
         print(f"loading {model}", flush=True)
+        if model == "large":
+            time.sleep(float(os.environ.get("TOY_LOAD_S", "0")))
 
     def run(self, task: Task) -> msgspec.Struct:
         print("running", file=sys.stderr, flush=True)
