@@ -11,19 +11,21 @@ from infra.local import environment
 from streams.registry import Announcement
 from web.views import EngineView
 
+HEADER = ("engine", "stage", "version", "replica", "state", "loaded", "memory", "device",
+          "waiting", "running")  # fmt: skip
+
 
 @click.command(epilog="Example: dalston engines")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object an engine.")
 @click.pass_obj
 def engines(shell: Shell, as_json: bool) -> None:
-    """Show the engines that run: replicas, models, memory and what waits for them."""
+    """Show the engines that run: versions, replicas, what they hold, and what waits for them."""
     found: list[EngineView] = shell.ask(lambda client: client.engines())
     if as_json:
         for engine in found:
             click.echo(msgspec.json.encode(engine))
         return
-    header = ("engine", "stage", "replica", "state", "models", "memory", "waiting", "running")
-    shell.table(header, [row for engine in found for row in rows(engine)])
+    shell.table(HEADER, [row for engine in found for row in rows(engine)])
     if not found:
         shell.say("no engine has announced itself: look at `dalston doctor`")
 
@@ -32,14 +34,25 @@ def rows(engine: EngineView) -> list[tuple[str, ...]]:
     """A line for each replica; one for an engine that has none, and so does not work."""
     queue = (str(engine.queue.waiting), str(engine.queue.running))
     if not engine.replicas:
-        return [(engine.name, engine.stage, "-", "no replica", "", "", *queue)]
+        return [(engine.name, engine.stage, "-", "-", "no replica", "", "", "", *queue)]
     return [(engine.name, engine.stage, *replica(one), *queue) for one in engine.replicas]
 
 
-def replica(one: Announcement) -> tuple[str, str, str, str]:
-    """A replica's name, state, models and memory."""
-    models = ", ".join(one.loaded or one.models)
-    return one.replica, one.state, models, f"{one.memory / 1e6:.0f} MB"
+def replica(one: Announcement) -> tuple[str, ...]:
+    """A replica's version, name, state, loaded models, memory, and where they run."""
+    card = f" + {one.gpu_memory / 1e6:.0f} MB card" if one.gpu_memory else ""
+    memory = f"{one.memory / 1e6:.0f} MB{card}"
+    device = " ".join(part for part in (one.device, one.compute_type) if part)
+    return one.version, one.replica, one.state, models(one), memory, device
+
+
+def models(one: Announcement) -> str:
+    """The models that a replica has loaded; without any, how many it could load."""
+    if one.loaded:
+        return ", ".join(one.loaded)
+    if one.models:
+        return f"none of {len(one.models)}"
+    return "none here" if one.needs_model else "-"
 
 
 @click.group()
