@@ -1,0 +1,1 @@
+"""Word times of English text by PocketSphinx, offline."""
