@@ -175,7 +175,10 @@ def _keys() -> list[str]:
 
 def _is_refusal(error: Exception) -> bool:
     status = getattr(error, "status_code", None)
-    return isinstance(status, int) and status // 100 == 4 and status not in PASSING
+    if not isinstance(status, int) or status in PASSING:
+        return False
+    # Some servers (llama-cpp-python's) answer 500 to a form that they do not know.
+    return status // 100 == 4 or "response_format" in str(error)
 
 
 def _wait(error: Exception, tries: int) -> float:

@@ -29,7 +29,7 @@ class LlmSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 4
     llm_concurrency: Annotated[int, Meta(description="requests at once", ge=1, le=256)] = 4
     llm_context_tokens: Annotated[
-        int, Meta(description="tokens that fit the model: question and answer together", ge=1024)
+        int, Meta(description="tokens that fit the model: question and answer together", ge=2048)
     ] = 8192
     llm_batch_segments: Annotated[
         int, Meta(description="segments in one request; 1 for models that write no JSON", ge=1)

@@ -15,7 +15,7 @@ from streams.transcript import Clean, Segment
 Ask = Callable[[Question], Awaitable[str]]
 BATCH_TOKENS = 1500
 """Of segments in one request: models lose the thread over more."""
-OVERHEAD = 600
+OVERHEAD = 800
 """Tokens of a request around its segments."""
 MISSING = "it was not in the answer"
 
@@ -29,7 +29,7 @@ class Tidier:
         self.clean: list[Clean | None] = [None] * len(segments)
         self.refused: Counter[str] = Counter()
         self._segments, self._ask, self._language = segments, ask, language
-        self._fits = (context - OVERHEAD) // 4  # said once, written once, twice estimated
+        self._fits = (context - OVERHEAD) // 3  # asked once, and twice that for the answer
 
     def batches(self, size: int) -> Iterator[dict[int, str]]:
         """Runs of segments with text, by number, so many at most, that fit the model."""
