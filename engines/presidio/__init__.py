@@ -1,0 +1,1 @@
+"""What is personal in a transcript, masked in its text and its audio."""
