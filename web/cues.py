@@ -49,7 +49,7 @@ def _blank(language: str | None) -> str:
 
 def _of_segment(segment: Segment, names: dict[str, str], blank: str) -> Iterator[Cue]:
     for group in _groups(_words(segment), blank):
-        speaker = group[0].speaker or segment.speaker
+        speaker = group[0].speaker
         yield Cue(
             start=group[0].start,
             end=group[-1].end,
@@ -59,8 +59,11 @@ def _of_segment(segment: Segment, names: dict[str, str], blank: str) -> Iterator
 
 
 def _words(segment: Segment) -> list[Word]:
-    """The segment's words; without times of its own each gets its share by length."""
-    timed = [_timed(word) for word in segment.words if word.text.strip()]
+    """The segment's words; without times of its own each gets its share by length.
+
+    A word whose speaker is not known is shown with its segment's.
+    """
+    timed = [_timed(word, segment.speaker) for word in segment.words if word.text.strip()]
     if timed:
         return [part for word in timed for part in _pieces(word)]
     texts = segment.text.split()
@@ -68,15 +71,18 @@ def _words(segment: Segment) -> list[Word]:
     words, at = [], segment.start
     for text in texts:
         end = at + (segment.end - segment.start) * len(text) / total
-        words.append(Word(text=text, start=at, end=end))
+        words.append(Word(text=text, start=at, end=end, speaker=segment.speaker))
         at = end
     return [part for word in words for part in _pieces(word)]
 
 
-def _timed(word: Word) -> Word:
+def _timed(word: Word, speaker: str | None) -> Word:
     """The word with its white space as single blanks, and an end that is not before its start."""
     return msgspec.structs.replace(
-        word, text=" ".join(word.text.split()), end=max(word.start, word.end)
+        word,
+        text=" ".join(word.text.split()),
+        end=max(word.start, word.end),
+        speaker=word.speaker or speaker,
     )
 
 

@@ -5,10 +5,11 @@ from typing import Literal
 
 import msgspec
 
-from streams.transcript import Transcript
+from streams.transcript import Segment, Transcript
 from web.cues import Cue, cues
 
 Format = Literal["json", "txt", "srt", "vtt"]
+Text = Literal["said", "clean"]
 
 MEDIA_TYPES: dict[Format, str] = {
     "json": "application/json",
@@ -18,31 +19,45 @@ MEDIA_TYPES: dict[Format, str] = {
 }
 
 
-def render(transcript: Transcript, form: Format) -> bytes:
-    """The transcript in a format, as bytes."""
-    return _RENDERERS[form](transcript)
+def render(transcript: Transcript, form: Format, text: Text = "said") -> bytes:
+    """The transcript in a format, as bytes; JSON has both texts, whichever is asked for."""
+    if form == "json":
+        return msgspec.json.encode(transcript)
+    shown = tuple(_shown(segment, text) for segment in transcript.segments)
+    return _RENDERERS[form](msgspec.structs.replace(transcript, segments=shown))
 
 
-def _json(transcript: Transcript) -> bytes:
-    return msgspec.json.encode(transcript)
+def _shown(segment: Segment, text: Text) -> Segment:
+    """The segment with the text that is asked for: where nothing was cleaned, what was said."""
+    clean = segment.clean
+    if text == "said" or clean is None:
+        return msgspec.structs.replace(segment, clean=None)
+    return msgspec.structs.replace(segment, text=clean.text, words=clean.words)
 
 
 def _txt(transcript: Transcript) -> bytes:
-    """A paragraph for each turn of a speaker, or a line for each segment when nobody is named."""
+    """A paragraph for all that one speaker says in a row; lines where nobody is known.
+
+    A paragraph that the clean text begins is begun here too. Without speakers a segment is a line,
+    or all of its paragraph where the clean text has paragraphs.
+    """
     names = {speaker.id: speaker.name or speaker.id for speaker in transcript.speakers}
+    parted = any(segment.clean and segment.clean.paragraph for segment in transcript.segments)
     lines: list[str] = []
-    last = None
+    last: str | None = None
     for segment in transcript.segments:
         text = " ".join(segment.text.split())
+        begins = bool(segment.clean and segment.clean.paragraph)
         if not text:
             continue
-        if segment.speaker is None:
-            lines.append(text)
-        elif segment.speaker == last:
+        speaker = segment.speaker
+        if lines and not begins and speaker == last and (speaker is not None or parted):
             lines[-1] += f" {text}"
+        elif speaker is None or speaker == last:
+            lines.append(text)
         else:
-            lines.append(f"{names.get(segment.speaker, segment.speaker)}: {text}")
-        last = segment.speaker
+            lines.append(f"{names.get(speaker, speaker)}: {text}")
+        last = speaker
     return "".join(f"{line}\n" for line in lines).encode()
 
 
@@ -87,8 +102,7 @@ def _clock(seconds: float, point: str) -> str:
     return f"{hours:02}:{minutes:02}:{whole:02}{point}{milliseconds:03}"
 
 
-_RENDERERS: dict[Format, Callable[[Transcript], bytes]] = {
-    "json": _json,
+_RENDERERS: dict[str, Callable[[Transcript], bytes]] = {
     "txt": _txt,
     "srt": _srt,
     "vtt": _vtt,

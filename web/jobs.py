@@ -17,7 +17,7 @@ from streams.transcript import Transcript
 from web.call import LONGEST_WAIT_S, Call, Seq, json
 from web.errors import Gone, NotFound
 from web.finding import found, settled_view, unknown
-from web.formats import MEDIA_TYPES, Format, render
+from web.formats import MEDIA_TYPES, Format, Text, render
 from web.views import JobList, JobView, accepted_view, job_view
 
 PAGE = 500
@@ -48,9 +48,10 @@ class EventsQuery(msgspec.Struct, frozen=True):
 
 
 class TranscriptQuery(msgspec.Struct, frozen=True):
-    """In which format."""
+    """In which format; and for those that show one text, whether what was said or clean text."""
 
     format: Format = "json"
+    text: Text = "said"
 
 
 async def listed(call: Call) -> Response:
@@ -113,18 +114,19 @@ async def _events(call: Call, after: int, limit: int) -> list[Event]:
 
 async def transcript(call: Call) -> Response:
     """GET /v1/jobs/{id}/transcript."""
-    form = call.query(TranscriptQuery).format
+    query = call.query(TranscriptQuery)
+    form = query.format
     job = await found(call.web, call.job_id, call.tenant)
     artifact = _transcript_of(job, call.job_id)
     headers = {
-        "ETag": f'"{artifact.sha256[:32]}-{form}"',
+        "ETag": f'"{artifact.sha256[:32]}-{form}-{query.text}"',
         "Content-Disposition": _disposition(job.filename, form),
         "Cache-Control": "private, no-cache",
     }
     if _matches(call.request.headers, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     value = await call.web.backends.artifacts.get_value(artifact, Transcript)
-    return Response(render(value, form), headers=headers, media_type=MEDIA_TYPES[form])
+    return Response(render(value, form, query.text), headers=headers, media_type=MEDIA_TYPES[form])
 
 
 def _transcript_of(job: object, job_id: str) -> Artifact:

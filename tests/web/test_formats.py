@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.transcript import Segment, Speaker, Transcript, Word
+from streams.transcript import Clean, Segment, Speaker, Transcript, Word
 from web.cues import LINES, LONGEST_S, WIDTH, cues
 from web.formats import render
 
@@ -97,6 +97,47 @@ def test_text_joins_what_one_speaker_says() -> None:
     assert render(transcript(spoken("One.", start=0), spoken("Two.", start=3)), "txt") == (
         b"One.\nTwo.\n"
     )
+
+
+def test_words_of_nobody_are_shown_with_the_speaker_of_their_segment() -> None:
+    words = (Word("Yes", 0, 0.5, speaker="A"), Word("of", 0.6, 0.8), Word("course", 0.9, 1.2))
+    talk = transcript(Segment(0, 1.2, "Yes of course", words, speaker="A"))
+    assert render(talk, "srt").decode().endswith("\nA: Yes of course\n")
+
+
+CLEANED = transcript(
+    Segment(0, 2, "um hi", (Word("um", 0, 1), Word("hi", 1, 2)), speaker="A",
+            clean=Clean("Hi.", (Word("Hi.", 1, 2),), paragraph=True)),
+    Segment(2, 3, "uh", (Word("uh", 2, 3),), speaker="A", clean=Clean("")),
+    Segment(3, 4, "well", (Word("well", 3, 4),), speaker="A"),
+    Segment(4, 6, "so then", speaker="A", clean=Clean("So then.", paragraph=True)),
+    Segment(6, 7, "yes", speaker="B", clean=Clean("Yes.")),
+)  # fmt: skip
+
+
+def test_clean_text_stands_in_the_place_of_what_was_said_when_asked_for() -> None:
+    assert render(CLEANED, "txt").decode() == "A: um hi uh well so then\nB: yes\n"
+    assert render(CLEANED, "txt", "clean").decode() == "A: Hi. well\nSo then.\nB: Yes.\n"
+    vtt = render(CLEANED, "vtt", "clean").decode()
+    assert "00:00:01.000 --> 00:00:02.000\n<v A>Hi.\n" in vtt
+    assert "um" not in vtt
+    assert "<v A>well\n" in vtt
+    assert "um hi" in render(CLEANED, "srt").decode()
+
+
+def test_json_has_both_texts_whichever_is_asked_for() -> None:
+    assert render(CLEANED, "json", "clean") == render(CLEANED, "json")
+    assert b'"text":"um hi"' in render(CLEANED, "json", "clean")
+
+
+def test_clean_paragraphs_are_kept_where_no_speaker_is_known() -> None:
+    talk = transcript(
+        Segment(0, 1, "one", clean=Clean("One.", paragraph=True)),
+        Segment(1, 2, "two", clean=Clean("Two.")),
+        Segment(2, 3, "three", clean=Clean("Three.", paragraph=True)),
+    )
+    assert render(talk, "txt", "clean") == b"One. Two.\nThree.\n"
+    assert render(talk, "txt") == b"one\ntwo\nthree\n"
 
 
 def test_an_empty_transcript_is_a_document_all_the_same() -> None:

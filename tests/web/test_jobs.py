@@ -129,6 +129,14 @@ async def test_a_transcript_comes_in_each_format_with_a_tag(served: Served, driv
         head = await served.client.head(path)
         assert (head.status_code, head.content) == (200, b"")
         assert head.headers["etag"] == reply.headers["etag"]
+    said, clean = [
+        await served.client.get(f"/v1/jobs/{job_id}/transcript?format=txt&text={text}")
+        for text in ("said", "clean")
+    ]
+    assert said.text == clean.text  # nothing was cleaned
+    assert said.headers["etag"] != clean.headers["etag"]
+    wrong = await served.client.get(f"/v1/jobs/{job_id}/transcript?text=pretty")
+    assert (wrong.status_code, "text" in wrong.json()["detail"]) == (400, True)
     value = await served.client.get(f"/v1/jobs/{job_id}/transcript")
     assert msgspec.json.decode(value.content, type=type(HELLO)) == HELLO
 
