@@ -3,8 +3,8 @@
 `python -m web.openapi [FOLDER]` writes both documents (docs/api by default).
 """
 
+import argparse
 import re
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -199,4 +199,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/api"))
+    parser = argparse.ArgumentParser(description="Write openapi.json and asyncapi.json.")
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("docs/api"))
+    main(parser.parse_args().folder)
