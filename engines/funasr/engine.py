@@ -59,10 +59,11 @@ class FunASR(Engine):
             )
         found = self._shelf.own(model) or self._from_hub(model)
         self.device = self._where()
-        self.compute_type = self._settings.compute_type or "float32"
+        types = compute_types(found, self.device, self._settings.compute_type)
+        self.compute_type = types[0]
         vad = self._shelf.vad()
         self._listener = Listener(
-            self._library(found), vad and self._library(vad), self.device, self.compute_type
+            self._library(found), vad and self._library(vad), self.device, types
         )
         self._sha256 = models.sha256(found.folder)
         self._model = found._replace(name=model)
@@ -90,10 +91,7 @@ class FunASR(Engine):
                 share = seconds / task.prepared.duration
                 task.progress(min(1.0, (number + share) / len(heard)))
         self.compute_type = self._listener.compute_type
-        if heard and not hearing.segments:
-            warnings.append("no speech was found")
-        if hearing.untimed:
-            warnings.append(f"{hearing.untimed} clips have no word times: they fit no text")
+        warnings += hearing.warnings() if heard else []
         segments = tuple(sorted(hearing.segments, key=lambda s: (s.start, s.end, s.channel or 0)))
         return Transcript(
             duration=task.prepared.duration,
@@ -135,6 +133,15 @@ class FunASR(Engine):
                 **{library: metadata.version(library) for library in LIBRARIES},
             },
         )
+
+
+def compute_types(model: Model, device: str, wanted: str) -> tuple[str, ...]:
+    """What to compute in, then what to try when that does not fit; Paraformer has only float32."""
+    if model.kind != models.SENSEVOICE:
+        return ("float32",)
+    if not wanted and device == "cuda":
+        return ("float32", "float16")
+    return (wanted or "float32",)
 
 
 def most_spoken(segments: tuple[Segment, ...]) -> str | None:

@@ -17,6 +17,7 @@ class Hearing:
     """What has been heard so far.
 
     untimed: clips whose words have no times, for what the library gave did not fit the text.
+    failed: where clips begin (seconds) on which the library broke down.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class Hearing:
         self._language = language
         self.segments: list[Segment] = []
         self.untimed = 0
+        self.failed: list[float] = []
 
     def track(self, path: Path, channel: int | None) -> Iterator[float]:
         """Listen to a whole track; gives, again and again, the seconds that are done."""
@@ -39,8 +41,22 @@ class Hearing:
                 yield window.start + clip.end
             yield window.start + window.seconds
 
+    def warnings(self) -> list[str]:
+        """What a reader of the transcript should know."""
+        found = [] if self.segments or self.failed else ["no speech was found"]
+        if self.untimed:
+            found.append(f"{self.untimed} clips have no word times: they did not fit the text")
+        if self.failed:
+            found.append(
+                f"FunASR broke down on {len(self.failed)} clips, the first at "
+                f"{self.failed[0]:.1f} s: what is said there is missing"
+            )
+        return found
+
     def _keep(self, window: Window, clip: Clip, heard: Heard, channel: int | None) -> None:
         self.untimed += heard.untimed
+        if heard.failed:
+            self.failed.append(window.start + clip.start)
         self.segments += lines.segments(
             Clip(window.start + clip.start, window.start + clip.end),
             heard,

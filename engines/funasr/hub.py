@@ -42,7 +42,11 @@ def download(name: str, hub: str, folder: Path, here: str) -> str:
         ) from None
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(part / ".cache", ignore_errors=True)
-    part.rename(target)
+    try:
+        part.rename(target)
+    except OSError:
+        if not target.is_dir():  # else another replica was quicker
+            raise
     return full
 
 

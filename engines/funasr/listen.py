@@ -15,30 +15,27 @@ SHORTEST_S = 0.1
 
 
 class Listener:
-    """Wraps an AutoModel, and one that finds speech if there is any."""
+    """Wraps an AutoModel, and one that finds speech if there is any.
 
-    def __init__(self, model: Any, vad: Any, device: str, compute_type: str) -> None:
+    compute_types: to use, and then those to try where that does not fit into memory.
+    """
+
+    def __init__(self, model: Any, vad: Any, device: str, compute_types: Sequence[str]) -> None:
         self._model = model
         self._vad = vad
         self._device = device
-        half = device == "cuda" and compute_type == "float32"
-        self._rungs = rungs(BATCH[device], (compute_type, "float16") if half else (compute_type,))
+        self._rungs = rungs(BATCH[device], compute_types)
 
     @property
     def compute_type(self) -> str | None:
-        """Of the arithmetic now: on a card half precision where float32 did not fit."""
+        """Of the arithmetic now: the first, or that which fitted."""
         return self._rungs[0].compute_type
 
     def clips(self, samples: Samples, *, vad: bool) -> list[Clip]:
         """Where to listen, each clip short enough for the model."""
         if not vad:
             return pauses.clips(samples, pauses.whole(samples))
-        if self._vad is None:
-            return pauses.clips(samples, pauses.loud(samples))
-        found = self._vad.generate(input=samples)[0]["value"]
-        ends = len(samples) / RATE
-        speech = [Clip(max(0.0, first / 1000), min(ends, last / 1000)) for first, last in found]
-        return pauses.clips(samples, [clip for clip in speech if clip.end > clip.start])
+        return pauses.clips(samples, self._speech(samples))
 
     def hear(
         self, samples: Samples, clips: Sequence[Clip], options: dict[str, Any]
@@ -61,6 +58,17 @@ class Listener:
             yield from heard
             left = left[len(heard) :]
 
+    def _speech(self, samples: Samples) -> list[Clip]:
+        if self._vad is None:
+            return pauses.loud(samples)
+        try:
+            found = self._vad.generate(input=samples)[0]["value"]
+        except ValueError:  # it takes the logarithm of 0 where it is all too sure of silence
+            return pauses.loud(samples)
+        ends = len(samples) / RATE
+        speech = (Clip(max(0.0, first / 1000), min(ends, last / 1000)) for first, last in found)
+        return [clip for clip in speech if clip.end > clip.start]
+
     def _generate(
         self, audio: list[Samples], rung: Rung, options: dict[str, Any]
     ) -> list[dict[str, Any]]:
@@ -72,7 +80,7 @@ class Listener:
             if len(audio) > 1:
                 return [self._generate([one], rung, options)[0] for one in audio]
             if not options.get("output_timestamp"):
-                raise
+                return [{"failed": True}]
             return self._generate(audio, rung, {**options, "output_timestamp": False})
         # A batch in which nobody speaks is answered with one empty result, or none.
         return found if len(found) == len(audio) else [{}] * len(audio)

@@ -35,6 +35,8 @@ class Heard(NamedTuple):
     emotion: Emotion | None = None
     untimed: bool = False
     """The model gave times that do not fit its text: there are none, rather than wrong ones."""
+    failed: bool = False
+    """The library broke down on this clip: what was said in it is not known."""
 
 
 def parsed(result: Mapping[str, Any]) -> Heard:
@@ -52,6 +54,7 @@ def parsed(result: Mapping[str, Any]) -> Heard:
         language=next((tag for tag in tags if tag in LANGUAGES), None),
         emotion=next((Emotion(tag.lower()) for tag in tags if tag in EMOTIONS), None),
         untimed=bool(text and times and not words),
+        failed=bool(result.get("failed")),
     )
 
 
