@@ -1,0 +1,1 @@
+"""pyannote.audio's pipelines: speech → who speaks when."""
