@@ -1,6 +1,7 @@
 """Tracks with stretches made inaudible: silence or a tone, with soft edges, block by block."""
 
 import wave
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -42,22 +43,27 @@ def veil(
     how: Literal["beep", "silence"],
     done: Callable[[float], None] = lambda _: None,
 ) -> None:
-    """Write the track (WAV, 16 bit, mono) with these stretches (seconds) beeped or silent."""
+    """Write the track (WAV, 16 bit, mono) with these stretches beeped or silent.
+
+    Stretches are in seconds, in order, apart from each other, as `spans` gives them.
+    """
     import numpy as np  # noqa: PLC0415 - a dependency of the model's library
 
     with wave.open(str(source), "rb") as heard, wave.open(str(target), "wb") as made:
         made.setparams(heard.getparams())
         rate, total = heard.getframerate(), max(heard.getnframes(), 1)
         edges = [(round(start * rate), round(end * rate)) for start, end in stretches]
+        ends, reach = [end for _, end in edges], EDGE_S * rate
         at = 0
         while block := heard.readframes(BLOCK):
             samples = np.frombuffer(block, dtype="<i2").astype(np.float64)
             places = np.arange(at, at + len(samples), dtype=np.float64)
-            far = np.full(len(samples), EDGE_S * rate)
-            for start, end in edges:
-                if end + EDGE_S * rate >= at and start - EDGE_S * rate <= at + len(samples):
-                    far = np.minimum(far, np.maximum(np.maximum(start - places, places - end), 0))
-            gain = 0.5 - 0.5 * np.cos(np.pi * far / (EDGE_S * rate))
+            far = np.full(len(samples), reach)
+            for start, end in edges[bisect_left(ends, at - reach) :]:
+                if start - reach > at + len(samples):
+                    break
+                far = np.minimum(far, np.maximum(np.maximum(start - places, places - end), 0))
+            gain = 0.5 - 0.5 * np.cos(np.pi * far / reach)
             samples *= gain
             if how == "beep":
                 tone = np.sin(2 * np.pi * TONE_HZ * places / rate)

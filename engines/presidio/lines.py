@@ -49,8 +49,8 @@ def of_segments(segments: Iterable[Segment]) -> list[Line]:
 def agree(segments: Sequence[Segment], lines: Iterable[Line]) -> None:
     """What is masked in one form of a segment is masked in all of them.
 
-    Words by their times; a form without times, in which nothing was found though there was in
-    another, is masked as a whole: better too much than a name.
+    Words by their times; a form without times in which less was found than in another is masked
+    as a whole: better too much than a name.
     """
     found = {(line.surface, line.segment): line for line in lines}
     for number, segment in enumerate(segments):
@@ -61,13 +61,26 @@ def agree(segments: Sequence[Segment], lines: Iterable[Line]) -> None:
         if segment.clean and segment.clean.words and segment.words:
             _by_time(segment.words, words, segment.clean.words, fair)
             _by_time(segment.clean.words, fair, segment.words, words)
-        for one, other in ((words, text), (fair, clean), (text, clean), (clean, text)):
-            first = next(filter(None, one.marks), None)
-            if first and other.tokens and not any(other.marks):
-                other.marks[:] = [first] * len(other.tokens)
-        first = next(filter(None, text.marks), None)
-        if first and not any(words.marks):
-            words.marks[:] = [first] * len(words.tokens)
+        for one, other in ((words, text), (text, words), (fair, clean)):
+            if _count(one) > _count(other):
+                _whole(one, other)
+        for one, other in ((text, clean), (clean, text), (text, words)):
+            if _kinds(one) - _kinds(other):
+                _whole(one, other)
+
+
+def _count(line: Line) -> int:
+    return sum(1 for _ in groups(line.marks))
+
+
+def _kinds(line: Line) -> set[str]:
+    return {mark.kind for mark in line.marks if mark}
+
+
+def _whole(one: Line, other: Line) -> None:
+    """Mask all of the other form, as what it hides cannot be told."""
+    first = next(filter(None, one.marks))
+    other.marks[:] = [first] * len(other.tokens)
 
 
 def _by_time(words: Sequence[Word], line: Line, others: Sequence[Word], other: Line) -> None:
