@@ -29,6 +29,7 @@ class Slot:
         self._used_at = time.monotonic()
         self._cold = own.prewarm
         self._known: dict[str, Held] = {}
+        self._latest: tuple[Held, ...] = ()
         self._before: frozenset[str] = frozenset()
 
     async def child(self) -> Process:
@@ -97,20 +98,21 @@ class Slot:
 
     @property
     def device(self) -> str:
-        """Where the model runs that was used last."""
-        held = self._held()
-        return held[0].device if held else self._engine.device
+        """Where the model runs, or ran, that was used last."""
+        latest = self._held() or self._latest
+        return latest[0].device if latest else self._engine.device
 
     @property
     def compute_type(self) -> str | None:
         """In which numbers it does."""
-        held = self._held()
-        return held[0].compute_type if held else None
+        latest = self._held() or self._latest
+        return latest[0].compute_type if latest else self._engine.compute_type
 
     def _held(self) -> tuple[Held, ...]:
         return self._child.held if self._child is not None and self._child.usable else ()
 
     def _learn(self) -> None:
+        self._latest = self._held()[:1] or self._latest
         self._known.update((one.model, one) for one in self._held() if one.model is not None)
 
     def _look(self) -> None:
