@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import msgspec
@@ -192,12 +193,10 @@ async def test_a_bad_key_is_refused(served: Served, key: str) -> None:
 async def test_an_unknown_model_or_language_is_refused_before_the_file_is_read(
     served: Served,
 ) -> None:
-    one = Announcement(
-        replica="faster_whisper@here-0", engine="faster_whisper", stage="transcribe", version="1",
-        host="here", pid=1, models=("tiny", "tiny.en"), default_model="tiny",
+    await announce(
+        served, transcribe="faster_whisper", models=("tiny", "tiny.en"), default_model="tiny",
         languages={"tiny.en": ("en",)},
     )  # fmt: skip
-    await served.web.backends.registry.announce(one)
 
     async def endless(fields: bytes) -> AsyncIterator[bytes]:
         yield fields + part("file", b"", "a.wav")[:-2]
@@ -207,7 +206,7 @@ async def test_an_unknown_model_or_language_is_refused_before_the_file_is_read(
                 await asyncio.sleep(0.05)
 
     for fields, words in (
-        (part("model", b"huge"), "unknown model 'huge'; there are: tiny, tiny.en"),
+        (part("model", b"huge"), "unknown model 'huge' for transcribe; there are: tiny"),
         (part("model", b"tiny.en") + part("language", b"de"), "does not take language 'de'"),
     ):
         reply = await answer(served, endless(fields))
@@ -217,6 +216,43 @@ async def test_an_unknown_model_or_language_is_refused_before_the_file_is_read(
             "/v1/jobs", content=part("file", b"x", "a.wav") + fields + END, headers=FORM
         )
         assert (late.status_code, words in late.json()["detail"]) == (422, True)
+
+
+async def announce(served: Served, *, transcribe: str, **more: Any) -> None:
+    """A replica of each engine that every job needs."""
+    for stage, engine in {"prepare": "audio_prepare", "merge": "merge"}.items():
+        await served.web.backends.registry.announce(replica(stage, engine))
+    await served.web.backends.registry.announce(replica("transcribe", transcribe, **more))
+
+
+def replica(stage: str, engine: str, **more: Any) -> Announcement:
+    return Announcement(
+        replica=f"{engine}@here-0", engine=engine, stage=stage, version="1", host="here", pid=1,
+        **more,
+    )  # fmt: skip
+
+
+async def test_what_nobody_does_is_refused_at_once_or_left_out_or_waited_for(
+    served: Served,
+) -> None:
+    await announce(served, transcribe="faster_whisper")
+
+    async def asked(**fields: str) -> httpx.Response:
+        return await served.client.post("/v1/jobs", files={"file": AUDIO}, data=fields)
+
+    refused = await asked(redact="true")
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:dalston:problem:no-engine")
+    assert "dalston up --engine presidio" in refused.json()["detail"]
+    assert int(refused.headers["retry-after"]) > 0
+    left_out = (await asked(diarize="true")).json()
+    stages = {stage["name"]: stage for stage in left_out["stages"]}
+    assert stages["diarize"]["status"] == "skipped"
+    assert "no engine that does diarize is up" in stages["diarize"]["reason"]
+    assert "diarize was left out" in left_out["warnings"][0]
+    assert stages["prepare"]["status"] == "ready"
+    waits = (await asked(redact="true", diarize="true", wait_for_engines="true")).json()
+    assert {s["name"] for s in waits["stages"]} >= {"redact", "diarize"}
+    assert not waits["warnings"]
 
 
 async def answer(served: Served, body: AsyncIterator[bytes]) -> bytes:
