@@ -95,11 +95,33 @@ class Queue:
         return "fenced" if answer == "ok" and not held else answer
 
     async def held(self, consumer: str) -> list[Ticket]:
-        """What a consumer of this name owns: handed to it, or left from a past life."""
+        """What a consumer of this name still owns: of a replica that starts, its past life's."""
         return await self._pending(idle_ms=0, consumer=consumer)
 
+    async def look(self, consumer: str) -> list[Ticket]:
+        """What a consumer holds, as it asks itself; so the group knows that it is awake.
+
+        A read of its history: before 7.2 Redis takes no notice of one that waits in vain.
+        """
+        try:
+            reply: Any = await self._redis.xreadgroup(
+                self._keys.GROUP, consumer, {self.key: "0"}, count=PAGE
+            )
+        except ResponseError as error:
+            if not _away(error):
+                raise
+            await self.create()
+            return []
+        tickets: list[Ticket] = []
+        for entry, fields in reply[0][1] if reply else ():
+            if fields and (ticket := await self._ticket(entry, fields)):
+                tickets.append(ticket)
+            elif not fields:
+                await self._redis.xack(self.key, self._keys.GROUP, entry)
+        return tickets
+
     async def free(self, awake_ms: int) -> list[str]:
-        """Consumers that hold nothing and asked for work within the last ``awake_ms``."""
+        """Consumers that hold nothing and did `look` within the last ``awake_ms``."""
         found: Any = await self._redis.xinfo_consumers(self.key, self._keys.GROUP)
         return [
             one["name"].decode() for one in found if one["pending"] == 0 and one["idle"] <= awake_ms

@@ -112,7 +112,7 @@ class Runner:
             return
         self._handed.clear()
         try:
-            held = await self.replica.queue.held(self.replica.name)
+            held = await self.replica.queue.look(self.replica.name)
             ticket = held[0] if held else await self._take()
         except LOG_AWAY as error:
             if not passing(error):

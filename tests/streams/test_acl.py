@@ -87,7 +87,7 @@ async def work(redis: Redis, keys: Keys, engine: str) -> None:
         Announcement(replica=replica, engine=engine, stage=engine, version="1", host="h", pid=1)
     )
     await queue.create()
-    assert await queue.held(replica) == []
+    assert await queue.held(replica) == await queue.look(replica) == []
     async with asyncio.timeout(10):
         while (ticket := await queue.take(replica, block_ms=100)) is None:
             pass

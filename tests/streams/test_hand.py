@@ -49,12 +49,13 @@ async def test_a_task_goes_to_a_free_consumer_with_a_whole_lease(
     queue: Queue, taken: Taken, ledger: Ledger
 ) -> None:
     ticket = await taken("one")
-    assert await queue.take("other", block_ms=1) is None
+    assert await queue.look("other") == []
     await asyncio.sleep(0.3)
     assert await queue.free(AWAKE_MS) == ["other"]
     assert await queue.hand("one", ticket, "other", awake_ms=AWAKE_MS) == "handed"
     assert await queue.held("one") == []
     assert await queue.held("other") == [ticket]
+    assert await queue.look("other") == [ticket]
     assert await queue.lost(0.25) == [], "the lease began anew"
     await ledger.transition(
         ticket.job,
@@ -71,7 +72,7 @@ async def test_a_hand_over_is_done_once_however_often_it_is_asked_for(
     queue: Queue, taken: Taken
 ) -> None:
     ticket = await taken("one")
-    await queue.take("other", block_ms=1)
+    await queue.look("other")
     assert await queue.hand("one", ticket, "other", awake_ms=AWAKE_MS) == "handed"
     assert await queue.hand("one", ticket, "other", awake_ms=AWAKE_MS) == "gone"
     assert await queue.held("other") == [ticket]
@@ -89,7 +90,7 @@ async def test_two_that_hand_over_at_once_do_not_both_reach_the_same_one(
     queue: Queue, taken: Taken
 ) -> None:
     tickets = {f"o{n}": await taken(f"o{n}", f"j{n}") for n in range(8)}
-    await queue.take("idle", block_ms=1)
+    await queue.look("idle")
     answers = await asyncio.gather(
         *(queue.hand(name, one, "idle", awake_ms=AWAKE_MS) for name, one in tickets.items())
     )
@@ -102,7 +103,7 @@ async def test_one_that_does_not_ask_for_work_gets_none(
 ) -> None:
     ticket = await taken("one")
     if why != "never there":
-        await queue.take("other", block_ms=1)
+        await queue.look("other")
     if why == "left":
         await queue.forget("other")
     if why == "silent":
@@ -116,7 +117,7 @@ async def test_what_is_lost_or_done_cannot_be_handed_over(
     queue: Queue, taken: Taken, ledger: Ledger, redis: Redis
 ) -> None:
     ticket = await taken("one")
-    await queue.take("other", block_ms=1)
+    await queue.look("other")
     await ledger.settle(ticket)
     assert await queue.hand("one", ticket, "other", awake_ms=AWAKE_MS) == "gone"
     assert await queue.held("other") == []
@@ -128,7 +129,7 @@ async def test_a_receiver_that_dies_before_it_looks_loses_the_task_to_the_lease(
     queue: Queue, taken: Taken, ledger: Ledger
 ) -> None:
     ticket = await taken("one")
-    await queue.take("other", block_ms=1)
+    await queue.look("other")
     await queue.hand("one", ticket, "other", awake_ms=AWAKE_MS)
     await asyncio.sleep(0.3)
     assert await queue.lost(0.25) == [ticket]
@@ -147,3 +148,20 @@ async def test_a_receiver_that_dies_before_it_looks_loses_the_task_to_the_lease(
                 job, stage=ticket.stage, token=1, owner="other", engine_version="1"
             ),
         )
+
+
+async def test_a_look_forgets_what_is_no_task_or_gone(
+    queue: Queue, taken: Taken, redis: Redis
+) -> None:
+    ticket, gone = await taken("one", "a"), await taken("one", "b")
+    await redis.xdel(queue.key, gone.entry)
+    await redis.xadd(queue.key, {"odd": "1"})
+    await redis.xreadgroup("engines", "one", {queue.key: ">"})
+    assert await queue.look("one") == [ticket]
+    assert (await queue.depth()).running == 1
+
+
+async def test_a_look_at_a_queue_that_is_gone_makes_it_again(queue: Queue, redis: Redis) -> None:
+    await redis.delete(queue.key)
+    assert await queue.look("one") == []
+    assert await redis.exists(queue.key)
