@@ -12,6 +12,7 @@ from engines.sdk import testing, wav
 from engines.sdk.contract import InvalidInput, ModelUnavailable
 from streams.transcript import Clean, Notes, Segment, Speaker, Transcript, Word
 from tests.engines.conftest import Alone
+from tests.engines.words import SAMPLE
 
 SECRETS = ("maria", "jensen", "london", "jensen@example.com", "two one", "five five", "four one")
 SAID = (
@@ -120,3 +121,23 @@ def test_without_its_model_it_refuses_to_load_and_says_how_to_have_it(tmp_path: 
 def test_a_model_that_is_not_here_is_named() -> None:
     with pytest.raises(InvalidInput, match="presidio has no model 'huge'"):
         testing.run(Presidio(), documents={"merge": transcript()}, options={"model": "huge"})
+
+
+@pytest.mark.engines
+@pytest.mark.timeout(600)
+async def test_a_name_that_was_silenced_is_heard_by_no_transcriber(
+    alone: Alone, tmp_path: Path
+) -> None:
+    paper = tmp_path / "merge.json"
+    paper.write_bytes((await alone("faster_whisper", SAMPLE, "--model", "tiny.en")).output)
+    assert "John Dashwood" in msgspec.json.decode(paper.read_bytes(), type=Transcript).text
+    track = tmp_path / "track.wav"
+    wav.convert(SAMPLE, track)
+    made = tmp_path / "made"
+    ran = await alone("presidio", paper, track, "--option", "audio=silence", "--out", made)
+    assert ran.code == 0, ran.errors
+    again = await alone("faster_whisper", made / "redacted-0.wav", "--model", "tiny.en")
+    text = msgspec.json.decode(again.output, type=Transcript).text
+    assert "John" not in text
+    assert "Dashwood" not in text
+    assert "then leisure to consider how much" in text.lower()
