@@ -39,16 +39,20 @@ print(json.dumps({"peak": memory.peak(), "progress": outcome.progress,
 SHORT_OF_MEMORY = """
 import json, resource, sys
 from pathlib import Path
-from engines.funasr.engine import FunASR
-from engines.sdk import memory, testing
+import numpy as np
+from engines.funasr.listen import Listener
+from engines.funasr.loading import loaded
+from engines.funasr.pauses import Clip
+from engines.sdk import memory
 from engines.sdk.contract import OutOfMemory
-engine, track = FunASR(), [Path(sys.argv[2])]
-testing.run(engine, tracks=track, options={"model": sys.argv[1]})
-now = memory.status_bytes("self", "VmSize")
-resource.setrlimit(resource.RLIMIT_AS, (now + 2_000_000, resource.RLIM_INFINITY))
+listener = Listener(loaded(Path(sys.argv[1]), "cpu", 1), None, "cpu", ("float32",))
+samples = np.ones(600 * 16000, np.float32)
+list(listener.hear(samples, [Clip(0, 1)], {}))
+most = memory.status_bytes("self", "VmSize") + 2_000_000
+resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
 said = ""
 try:
-    testing.run(engine, tracks=track, options={"model": sys.argv[1]})
+    list(listener.hear(samples, [Clip(0, 600)] * 4, {}))
 except OutOfMemory as error:
     said = str(error)
 resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -144,9 +148,9 @@ async def test_a_detected_language_is_listened_in(
         (("--model", "lacking"), "2 are missing"),
         (("--model", "junk"), "does not load"),
         (("--model", "hears-all"), "is a FsmnVADStreaming"),
-        (("--model", "no such"), "unknown model 'no such'; here: lacking"),
+        (("--model", "no such"), "unknown model 'no such'; here: junk, lacking"),
         (("--model", "paraformer", "--option", "language=de"), "it takes: zh, en"),
-        (("--option", "task=translate"), "use engine faster_whisper"),
+        (("--model", "paraformer", "--option", "task=translate"), "use engine faster_whisper"),
     ],
 )
 async def test_what_cannot_be_is_said_with_the_cure(
@@ -194,11 +198,8 @@ async def test_a_hub_out_of_reach_is_said_soon(
     assert "DALSTON_MODELS_DIR" in ran.errors.splitlines()[-1]
 
 
-async def test_too_little_memory_is_called_so(
-    run: Run, tiny: Path, clip: Path, tmp_path: Path
-) -> None:
-    settings = shelf(tmp_path / "m", tiny, "paraformer")
-    said = await run(SHORT_OF_MEMORY, "paraformer", clip, **settings)
+async def test_too_little_memory_is_called_so(run: Run, tiny: Path) -> None:
+    said = await run(SHORT_OF_MEMORY, tiny / "paraformer")
     assert "even with batch 1, float32" in said
 
 
