@@ -8,6 +8,7 @@ into one finds no other's keys. What is there already stays: remove a directory 
     DIRECTORY/ROLE/redis_url                   projector, web, operator, each engine
     DIRECTORY/ROLE/s3_access_key, s3_secret_key  these, and the store
     DIRECTORY/ROLE/postgres_dsn                projector, web, operator: no engine has one
+    DIRECTORY/llm-cleanup/llm_api_key          of the language model; empty: it wants none
 """
 
 import os
@@ -22,6 +23,8 @@ from streams import acl
 from streams.keys import Keys
 
 SERVERS = (acl.PROJECTOR, acl.WEB, acl.OPERATOR)
+LLM = "llm_cleanup"
+"""The engine that asks a server of others, whose key no one else is to see."""
 REDIS, POSTGRES = "valkey:6379/0", "postgres:5432/dalston"
 
 
@@ -43,14 +46,21 @@ def make(directory: Path, engines: Sequence[str], environ: Mapping[str, str]) ->
             _put(
                 own / "postgres_dsn", f"postgresql://dalston:{quote(postgres, safe='')}@{POSTGRES}"
             )
+        if name == LLM:
+            _kept(own / "llm_api_key", environ, "DALSTON_LLM_API_KEY", "")
     _put(directory / "valkey" / "users.acl", acl.file(keys, passwords))
 
 
-def _kept(path: Path, environ: Mapping[str, str] | None = None, variable: str = "") -> str:
-    """What a file holds; a new one holds the variable's value or a random password."""
+def _kept(
+    path: Path,
+    environ: Mapping[str, str] | None = None,
+    variable: str = "",
+    default: str | None = None,
+) -> str:
+    """What a file holds; a new one holds the variable's value, the default or a random password."""
     given = (environ or {}).get(variable, "")
     if given or not path.exists():
-        _put(path, given or new_password())
+        _put(path, given or (new_password() if default is None else default))
     return path.read_text().strip()
 
 
