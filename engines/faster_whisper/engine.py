@@ -3,16 +3,16 @@
 import os
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from engines.faster_whisper import models, shapes
-from engines.faster_whisper.request import BEAM, Request
+from engines.faster_whisper import device, models, shapes
+from engines.faster_whisper.request import BEAM, Options, check, request
 from engines.faster_whisper.settings import WhisperSettings
-from engines.sdk.contract import Engine, InvalidInput, ModelUnavailable, Task
+from engines.faster_whisper.tongue import Tongue, settled
+from engines.faster_whisper.weights import Weights
+from engines.sdk.contract import Engine, ModelUnavailable, Task
 from streams.settings import read
-from streams.transcript import Track, Transcript
+from streams.transcript import LanguageFound, Track, Transcript
 
 if TYPE_CHECKING:
     from engines.faster_whisper.hearing import Hearing
@@ -21,19 +21,6 @@ UNSURE = 0.5
 BATCH = {"cpu": 4, "cuda": 16}
 """Measured on two cores: 4 clips at once take half the time of one by one, more gain nothing."""
 LIBRARIES = ("faster-whisper", "ctranslate2")
-COMPUTE = {"cpu": "int8", "cuda": "float16"}
-
-
-class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What this engine can be asked."""
-
-    model: str | None = None
-    language: str | None = None
-    task: Literal["transcribe", "translate"] = "transcribe"
-    word_timestamps: bool = True
-    vad: bool = True
-    hotwords: str | None = None
-    initial_prompt: str | None = None
 
 
 class FasterWhisper(Engine):
@@ -43,11 +30,12 @@ class FasterWhisper(Engine):
     stage = "transcribe"
     version = "0.1.0"
     any_model = True
+    needs_model = True
 
     def __init__(self, settings: WhisperSettings | None = None) -> None:
         self._settings = settings or read(WhisperSettings, os.environ)
         self._shelf = models.Shelf(self._settings.models_folder)
-        self._model: Any = None
+        self._weights: Weights | None = None
         self._name = self._sha256 = ""
 
     def models(self) -> tuple[str, ...]:
@@ -57,7 +45,11 @@ class FasterWhisper(Engine):
         return self._settings.whisper_model or super().default_model()
 
     def languages(self) -> dict[str, tuple[str, ...]]:
-        return {name: ("en",) for name in self.models() if models.is_english_only(name)}
+        return dict.fromkeys(models.english_only(self.models()), ("en",))
+
+    def gives(self) -> dict[str, tuple[str, ...]]:
+        english = dict.fromkeys(models.english_only(self.models()), ("words", "punctuation"))
+        return {"": ("words", "punctuation", "language"), **english}
 
     def load(self, model: str | None) -> None:
         if model is None:
@@ -68,23 +60,33 @@ class FasterWhisper(Engine):
         import ctranslate2  # noqa: PLC0415 - heavy, and only the child needs it
         from faster_whisper import WhisperModel  # noqa: PLC0415
 
-        cuda = ctranslate2.get_cuda_device_count() > 0
-        wanted = self._settings.device
-        self.device = ("cuda" if cuda else "cpu") if wanted == "auto" else wanted
-        try:
-            self._model = WhisperModel(
+        settings = self._settings
+        self.device = place = device.choose(settings.device, ctranslate2.get_cuda_device_count())
+        supported = ctranslate2.get_supported_compute_types(place)
+
+        def opened(compute_type: str) -> Any:
+            return WhisperModel(
                 str(folder),
-                device=self.device,
-                compute_type=self._compute_type,
-                cpu_threads=self._settings.cpu_threads,
+                device=place,
+                compute_type=compute_type,
+                cpu_threads=settings.cpu_threads,
             )
+
+        weights = Weights(
+            opened, device.types(place, supported, settings.compute_type), BATCH[place]
+        )
+        try:
+            weights.load()
         except (RuntimeError, ValueError) as error:
             raise ModelUnavailable(f"model {model!r} ({folder}) does not load: {error}") from None
+        self._weights, self.compute_type = weights, weights.compute_type
         self._sha256 = models.sha256(folder)
         self._name = model
 
     def unload(self) -> None:
-        self._model = None
+        if self._weights is not None:
+            self._weights.release()
+        self._weights = None
 
     def run(self, task: Task) -> Transcript:
         """Listen to every track that is not silent.
@@ -96,57 +98,32 @@ class FasterWhisper(Engine):
         from engines.faster_whisper.listen import Listener  # noqa: PLC0415
 
         options = task.parsed(Options)
-        self._check(options)
-        hearing = Hearing(Listener(self._model), self._request(options))
+        assert self._weights is not None, "load comes before run"
+        weights = self._weights
+        takes = tuple(weights.load().supported_languages)
+        check(options, takes, self._name)
+        tongue = settled(options.language, _found(task), takes, self._name)
+        weights.begin(BATCH[self.device])
+        how = request(options, tongue.language, weights.batch)
+        hearing = Hearing(Listener(weights), how, tongue.probability)
         for number, (track, path) in enumerate(heard := _audible(task)):
             for seconds in hearing.track(path, track.channel):
                 share = seconds / task.prepared.duration
                 task.progress(min(1.0, (number + share) / len(heard)))
-        return self._transcript(task, hearing)
+        self.compute_type = weights.compute_type
+        return self._transcript(task, hearing, tongue, weights.batch)
 
-    @property
-    def _compute_type(self) -> str:
-        return self._settings.compute_type or COMPUTE[self.device]
-
-    def _check(self, options: Options) -> None:
-        takes = self._model.supported_languages
-        if options.language is not None and options.language not in takes:
-            raise InvalidInput(
-                f"model {self._name!r} does not take language {options.language!r}; it takes: "
-                + ", ".join(sorted(takes))
-            )
-        if options.task == "translate" and not self._model.model.is_multilingual:
-            raise InvalidInput(
-                f"model {self._name!r} knows only English and cannot translate; "
-                "use a multilingual one, such as small"
-            )
-
-    def _request(self, options: Options) -> Request:
-        known = None if self._model.model.is_multilingual else "en"
-        return Request(
-            language=options.language or known,
-            task=options.task,
-            vad=options.vad,
-            hotwords=options.hotwords,
-            initial_prompt=shapes.finished(options.initial_prompt),
-            keep_words=options.word_timestamps,
-            batch=BATCH[self.device],
-        )
-
-    def _transcript(self, task: Task, hearing: "Hearing") -> Transcript:
+    def _transcript(self, task: Task, hearing: "Hearing", tongue: Tongue, batch: int) -> Transcript:
         made = task.provenance(
             model=self._name,
             model_sha256=self._sha256,
             parameters={
                 **task.options,
                 "device": self.device,
-                "compute_type": self._compute_type,
+                "compute_type": self.compute_type,
                 "beam_size": BEAM,
-                "batch_size": BATCH[self.device],
-                **{
-                    library: metadata.version(library)
-                    for library in ("faster-whisper", "ctranslate2")
-                },
+                "batch_size": batch,
+                **{library: metadata.version(library) for library in LIBRARIES},
             },
         )
         return Transcript(
@@ -154,7 +131,7 @@ class FasterWhisper(Engine):
             segments=shapes.in_order(hearing.segments),
             language=hearing.language if hearing.segments else None,
             language_probability=hearing.probability if hearing.segments else None,
-            warnings=tuple(_warnings(task, hearing)),
+            warnings=(*tongue.warnings, *_warnings(task, hearing, tongue)),
             provenance=(made,),
         )
 
@@ -165,10 +142,19 @@ def _audible(task: Task) -> list[tuple[Track, Path]]:
     return [(track, path) for track, path in tracks if not track.silent]
 
 
-def _warnings(task: Task, hearing: "Hearing") -> list[str]:
+def _found(task: Task) -> LanguageFound | None:
+    """What the stage language says, where there was one."""
+    return task.document("language", LanguageFound) if "language" in task.documents else None
+
+
+def _warnings(task: Task, hearing: "Hearing", tongue: Tongue) -> list[str]:
     found = []
     if not hearing.segments and _audible(task):
         found.append("no speech was found")
-    elif hearing.probability is not None and hearing.probability < UNSURE:
+    elif tongue.language is None and _is_guess(hearing.probability):
         found.append(f"the language {hearing.language!r} is a guess ({hearing.probability:.2f})")
     return found
+
+
+def _is_guess(probability: float | None) -> bool:
+    return probability is not None and probability < UNSURE

@@ -16,14 +16,16 @@ class Hearing:
     """What has been heard so far.
 
     language: as asked for, as the model knows no other, or as detected; None before any speech.
-    probability: the model's own, only when detected.
+    probability: of whoever detected it, this model or the stage before; None when nobody did.
     """
 
-    def __init__(self, listener: Listener, request: Request) -> None:
+    def __init__(
+        self, listener: Listener, request: Request, probability: float | None = None
+    ) -> None:
         self._listener = listener
         self._request = request
         self.language = request.language
-        self.probability: float | None = None
+        self.probability = probability
         self.segments: list[Segment] = []
 
     def track(self, path: Path, channel: int | None) -> Iterator[float]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from engines.faster_whisper import shapes
 from engines.faster_whisper.clips import MAX_CLIP_S, Clip, packed
 from engines.faster_whisper.request import BEAM, Request
-from engines.sdk.contract import OutOfMemory
+from engines.faster_whisper.weights import Weights
 from engines.sdk.windows import RATE, Samples, Window, quietest
 from streams.transcript import Segment
 
@@ -15,13 +15,10 @@ DETECTION_S = 90
 
 
 class Listener:
-    """Wraps a WhisperModel; one for a process."""
+    """Listens with a model; one for a task."""
 
-    def __init__(self, model: Any) -> None:
-        from faster_whisper import BatchedInferencePipeline  # noqa: PLC0415 - a heavy library
-
-        self._model = model
-        self._batched = BatchedInferencePipeline(model)
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
 
     def clips(self, window: Window, *, vad: bool) -> list[Clip]:
         """Where to listen, each clip short enough for the model."""
@@ -41,8 +38,10 @@ class Listener:
 
         speech = [_cut(window, clip) for clip in clips]
         audio = np.concatenate(speech)[: DETECTION_S * RATE]
-        code, probability, _ = self._model.detect_language(
-            audio, language_detection_segments=DETECTION_S // 30
+        code, probability, _ = self._weights.fit(
+            lambda model, _: model.detect_language(
+                audio, language_detection_segments=DETECTION_S // 30
+            )
         )
         return str(code), round(float(probability), 4)
 
@@ -70,41 +69,38 @@ class Listener:
                 yield _Heard(clip, 0.0, heard)
 
     def _batch(self, window: Window, clips: Sequence[Clip], request: Request) -> list[shapes.Heard]:
-        """One segment a clip, times from the window's start; in halves when memory is short.
+        """One segment a clip, times from the window's start; fewer at once when memory is short.
 
         Raises:
-            OutOfMemory: one clip alone is too much.
+            OutOfMemory: one clip alone, in the smallest compute type, is too much.
         """
-        try:
-            found, _ = self._batched.transcribe(
+        from faster_whisper import BatchedInferencePipeline  # noqa: PLC0415 - a heavy library
+
+        def heard(model: Any, batch: int) -> list[shapes.Heard]:
+            found, _ = BatchedInferencePipeline(model).transcribe(
                 window.samples,
                 clip_timestamps=[clip._asdict() for clip in clips],
-                batch_size=len(clips),
+                batch_size=batch,
                 without_timestamps=True,  # with them it loses what follows the last one
                 **_common(request),
             )
             return list(found)
-        except RuntimeError as error:
-            if "out of memory" not in str(error).lower():
-                raise
-        if len(clips) == 1:
-            raise OutOfMemory("the model does not fit, even with one clip at a time")
-        half = len(clips) // 2
-        return [
-            part
-            for some in (clips[:half], clips[half:])
-            for part in self._batch(window, some, request)
-        ]
 
-    def _again(self, window: Window, clip: Clip, request: Request) -> Iterator[shapes.Heard]:
+        return self._weights.fit(heard)
+
+    def _again(self, window: Window, clip: Clip, request: Request) -> list[shapes.Heard]:
         """A second try at rising temperatures, as no batch can; times from the clip's start."""
-        found, _ = self._model.transcribe(
-            _cut(window, clip),
-            condition_on_previous_text=False,
-            hallucination_silence_threshold=SILENT_GAP_S,
-            **_common(request),
-        )
-        yield from found
+
+        def heard(model: Any, _: int) -> list[shapes.Heard]:
+            found, _info = model.transcribe(
+                _cut(window, clip),
+                condition_on_previous_text=False,
+                hallucination_silence_threshold=SILENT_GAP_S,
+                **_common(request),
+            )
+            return list(found)
+
+        return self._weights.fit(heard)
 
 
 class _Heard(NamedTuple):

@@ -5,6 +5,7 @@ import hashlib
 import importlib.util
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from engines.sdk.contract import InvalidInput, ModelUnavailable
@@ -15,6 +16,10 @@ WEIGHTS = "model.bin"
 HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 SYSTRAN = "Systran/faster-whisper-"
 HUB_TIMEOUT_S = 5.0
+ENGLISH_ONLY = (
+    "tiny.en", "base.en", "small.en", "medium.en", "distil-small.en", "distil-medium.en",
+)  # fmt: skip
+"""The hub's, by Whisper's custom of naming."""
 
 
 class Shelf:
@@ -95,9 +100,10 @@ class Shelf:
         return ", ".join(self.names()) or "none"
 
 
-def is_english_only(name: str) -> bool:
-    """By Whisper's custom of naming; the loaded model itself knows better."""
-    return name.endswith(".en")
+def english_only(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of some names, and the hub's, that know no other; a loaded model knows better."""
+    own = (name for name in names if name.endswith(".en"))
+    return tuple(dict.fromkeys((*ENGLISH_ONLY, *own)))
 
 
 _hashes: dict[tuple[str, int, int], str] = {}

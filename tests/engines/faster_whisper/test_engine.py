@@ -9,7 +9,7 @@ import pytest
 
 from engines.audio_prepare.engine import AudioPrepare
 from engines.sdk import testing
-from streams.transcript import Transcript
+from streams.transcript import LanguageFound, Transcript
 from tests.engines.conftest import Alone, EnginePython, Ran
 from tests.engines.faster_whisper import hub
 from tests.engines.media import encode, quiet
@@ -23,7 +23,7 @@ import json, sys
 from pathlib import Path
 from engines.faster_whisper.engine import FasterWhisper
 from engines.sdk import testing
-from engines.sdk.host import peak
+from engines.sdk.memory import peak
 outcome = testing.run(FasterWhisper(), tracks=[Path(name) for name in sys.argv[1:]])
 run = {"s": outcome.run_s, "load_s": outcome.load_s, "peak": peak(), "progress": outcome.progress}
 import msgspec
@@ -171,6 +171,51 @@ async def test_a_language_that_was_given_has_no_probability(alone: Alone, models
     )
     heard = transcript(ran)
     assert (heard.language, heard.language_probability) == ("en", None)
+
+
+async def test_a_language_that_was_found_before_is_listened_in(
+    alone: Alone, models_dir: Path, tmp_path: Path
+) -> None:
+    document = tmp_path / "language.json"
+    found = LanguageFound(duration=28.9, language="en", probability=0.8125)
+    document.write_bytes(msgspec.json.encode(found))
+    base = ("--model", "base")
+    ran = await alone(WHISPER, SAMPLE, document, *base, DALSTON_MODELS_DIR=str(models_dir))
+    heard = transcript(ran)
+    assert (heard.language, heard.language_probability) == ("en", 0.8125)
+    assert heard.warnings == ()
+
+
+async def test_an_english_model_says_so_when_another_language_was_found(
+    alone: Alone, tmp_path: Path
+) -> None:
+    document = tmp_path / "language.json"
+    found = LanguageFound(duration=28.9, language="de", probability=0.97)
+    document.write_bytes(msgspec.json.encode(found))
+    heard = transcript(await alone(WHISPER, SAMPLE, document))
+    assert heard.language == "en"
+    (warning,) = heard.warnings
+    assert "the language is 'de' (0.97), but model 'tiny.en' knows only English" in warning
+
+
+async def test_unloading_gives_the_memory_back(engine_python: EnginePython) -> None:
+    program = """
+from engines.faster_whisper.engine import FasterWhisper
+from engines.sdk import memory
+engine = FasterWhisper()
+engine.load("tiny.en")
+loaded = memory.resident()
+engine.unload()
+memory.release()
+print(loaded - memory.resident())
+engine.load("tiny.en")
+"""
+    child = await asyncio.create_subprocess_exec(
+        await engine_python(WHISPER), "-c", program, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await child.communicate()
+    assert child.returncode == 0
+    assert int(output) > 20e6  # of 40 MB in int8
 
 
 @pytest.mark.parametrize(
