@@ -20,7 +20,7 @@ SHORTEST = 20
 """Frames of 10 ms; less speech is repeated until it is that long."""
 
 
-class CampPlus(Model):  # type: ignore[misc] - no types where only the kit is
+class CampPlus(Model):  # type: ignore[misc]  # without types
     """Waveforms and masks → one embedding each, of just what the mask lets through.
 
     Only the masked frames go through the network: its layers look at the context of the whole
