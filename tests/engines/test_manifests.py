@@ -6,9 +6,10 @@ import pytest
 
 from engines.faster_whisper.settings import WhisperSettings
 from engines.sdk.contract import Engine
+from infra.local import environment
 
 ROOT = Path(__file__).parents[2]
-OURS = ("audio_prepare", "faster_whisper", "merge")
+OURS = environment.engines()
 DOCUMENT = (ROOT / "docs" / "engines.md").read_text()
 
 
