@@ -105,10 +105,7 @@ class Model:
         async with asyncio.timeout(self._settings.llm_timeout_s):
             response = await self._litellm.acompletion(
                 model=self._name,
-                messages=[
-                    {"role": "system", "content": question.system},
-                    {"role": "user", "content": question.user},
-                ],
+                messages=question.messages,
                 max_tokens=question.answer_tokens,
                 timeout=self._settings.llm_timeout_s,
                 num_retries=0,

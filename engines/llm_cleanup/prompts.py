@@ -52,6 +52,8 @@ JOIN = (
     "TEXT}}."
 )
 
+EXAMPLE = ('"so um i i think we are done"', "So I think we are done.")
+
 _TEXT = {"type": "string"}
 _FIELDS: Mapping[str, Any] = {
     "summary": _TEXT,
@@ -80,12 +82,25 @@ _FIELDS: Mapping[str, Any] = {
 
 
 class Question(NamedTuple):
-    """What is sent: the order, the data, the fields of the answer (none: plain text), its size."""
+    """What is sent: the order, the data, the fields of the answer (none: plain text), its size.
+
+    An example (data, answer) goes before the data, for models that take more from it than from
+    the order.
+    """
 
     system: str
     user: str
     answer_tokens: int
     fields: tuple[str, ...] = ()
+    example: tuple[str, str] | None = None
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        """As providers take them."""
+        said = [("system", self.system), ("user", self.user)]
+        if self.example:
+            said[1:1] = zip(("user", "assistant"), self.example, strict=True)
+        return [{"role": role, "content": text} for role, text in said]
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -112,7 +127,7 @@ def batch(segments: Mapping[int, str]) -> Question:
 def alone(text: str, refused: str | None = None) -> Question:
     """Clean this one; `refused` says what was wrong with the last answer."""
     system = ALONE + (STRICTER.format(reason=refused) if refused else "")
-    return Question(system, _json(text), 2 * estimate(text) + 128)
+    return Question(system, _json(text), 2 * estimate(text) + 64, example=EXAMPLE)
 
 
 def notes(part: Sequence[tuple[int, str]], wanted: Sequence[str], parts: int) -> Question:
