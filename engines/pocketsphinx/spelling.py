@@ -25,7 +25,7 @@ VOWELS = frozenset("aeiou")
 def phones(word: str) -> str:
     """Phones with a space between; "" when the word holds no Latin letter."""
     letters = latin(word)
-    if len(letters) > LONGEST and letters[-1] == "e" and letters[-2] not in VOWELS:
+    if len(letters) > LONGEST and word[-1] in "eE" and letters[-2] not in VOWELS:
         letters = letters[:-1]  # the last e is silent
     found: list[str] = []
     at = 0

@@ -86,7 +86,7 @@ def aligned(
             segment = places.with_places(segment, words, complete)  # noqa: PLW2901 - the same
         elif words:
             missed[reason or NO_FIT] += 1
-            segment = _as_it_was(segment, words)  # noqa: PLW2901
+            segment = _as_it_was(segment, words, task.prepared.duration)  # noqa: PLW2901
         found.append(segment)
         done += span.end - span.start
         report(0.0, done)
@@ -98,11 +98,11 @@ def aligned(
     )
 
 
-def _as_it_was(segment: Segment, words: Sequence[str]) -> Segment:
+def _as_it_was(segment: Segment, words: Sequence[str], duration: float) -> Segment:
     """The transcriber's times of the words, else its time of the segment shared out."""
     if segment.words:
         return segment
-    times = places.shared(words, Stretch(segment.start, segment.end))
+    times = places.shared(words, Stretch(min(segment.start, duration), min(segment.end, duration)))
     return places.with_places(segment, words, times)
 
 

@@ -6,7 +6,7 @@ from engines.pocketsphinx import numbers, spelling
 from engines.pocketsphinx.said import said
 
 DICTIONARY = frozenset(
-    [
+    {
         "mr.",
         "mr",
         "cold",
@@ -18,13 +18,9 @@ DICTIONARY = frozenset(
         "five",
         "dollars",
         "and",
-        "twenty",
-        "percent",
         "hello",
         "tis",
-        "rock",
-        "roll",
-    ]
+    }
 )
 
 
@@ -70,8 +66,8 @@ def test_a_number_is_said_as_people_say_it(written: str, spoken: str) -> None:
         ("Hello,", ["hello"]),
         ("“Hello!”", ["hello"]),
         ("Mr.", ["mr."]),
-        ("It’s", ["it's"]),
-        ("’Tis", ["tis"]),
+        ("It\N{RIGHT SINGLE QUOTATION MARK}s", ["it's"]),
+        ("\N{RIGHT SINGLE QUOTATION MARK}Tis", ["tis"]),
         ("cold-hearted.", ["cold", "hearted"]),
         ("ABC", ["a.", "b.", "c."]),
         ("$5,", ["five", "dollars"]),

@@ -1,4 +1,4 @@
-"""Speech of tones, for the tiny model of tiny.py, and where its letters are. Keep in step with it."""
+"""Speech of tones, as the tiny model of tiny.py learns it, and where its words are."""
 
 import array
 from collections.abc import Sequence
