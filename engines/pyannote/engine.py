@@ -39,6 +39,7 @@ class Pyannote(Engine):
     stage = "diarize"
     version = "0.1.0"
     any_model = True
+    needs_model = True
     compute_type = "float32"
 
     def __init__(self, settings: PyannoteSettings | None = None) -> None:
