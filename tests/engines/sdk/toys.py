@@ -13,7 +13,7 @@ import msgspec
 from engines.sdk import wav
 from engines.sdk.contract import Engine, InvalidInput, Task
 from engines.sdk.main import main
-from streams.transcript import Media, Prepared, Segment, Track, Transcript
+from streams.transcript import Cleaned, Media, Prepared, Segment, Spent, Track, Transcript
 
 
 class Toy(Engine):
@@ -84,6 +84,19 @@ class Ear(Engine):
         return Transcript(duration=task.prepared.duration, segments=(Segment(0.0, 1.0, sizes),))
 
 
+class Payer(Engine):
+    """Pays others for what it does."""
+
+    name = "payer"
+    stage = "cleanup"
+    version = "1"
+    hears = False
+
+    def run(self, task: Task) -> Cleaned:  # noqa: ARG002 - of the contract
+        spent = Spent(tokens_in=70, tokens_out=7, cost_usd=0.25)
+        return Cleaned(duration=1.0, segments=(None,), spent=spent)
+
+
 class Last(Engine):
     """Joins what the stages before it said."""
 
@@ -151,5 +164,5 @@ DEEDS = {
 
 
 if __name__ == "__main__":
-    engines = {kind.name: kind for kind in (Toy, Opener, Ear, Last)}
+    engines = {kind.name: kind for kind in (Toy, Opener, Ear, Payer, Last)}
     raise SystemExit(main(engines[os.environ.get("TOY", "toy")], sys.argv[1:]))
