@@ -5,10 +5,9 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header
-LOCKED_ENGINES := $(dir $(wildcard engines/*/requirements.in))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev redis7 lock lint audit test test-engines test-faults test-browser test-docker bench-core bench-load
+.PHONY: help setup setup-dev redis7 lock lint isolation audit test test-engines test-faults test-browser test-docker bench-core bench-load bench-quality
 
 help: ## show what there is to make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -25,10 +24,7 @@ redis7: ## get Redis 7.0 for the tests, from Debian, beside everything else (say
 lock: setup ## pin all requirements again, newest that fit, hashes included
 	$(COMPILE) --upgrade pyproject.toml --extra local --group build -o requirements.lock
 	$(COMPILE) --upgrade --group dev -c requirements.lock -o requirements-dev.lock
-	@for folder in $(filter-out engines/sdk/,$(LOCKED_ENGINES)); do \
-		echo "$(COMPILE) --upgrade $${folder}requirements.in -o $${folder}requirements.lock"; \
-		$(COMPILE) --upgrade $${folder}requirements.in -o $${folder}requirements.lock || exit 1; \
-	done
+	$(BIN)/python -m infra.lock $(UV)
 
 lint: setup-dev ## ruff, formatting, mypy (strict, tests too), import rules
 	$(BIN)/ruff check .
@@ -38,6 +34,9 @@ lint: setup-dev ## ruff, formatting, mypy (strict, tests too), import rules
 
 # A suite that hangs is a failure too, and is to say so.
 TEST := timeout --foreground --kill-after=30 2400 $(BIN)/pytest -p no:cacheprovider
+
+isolation: setup ## why engines cannot share an environment, in the resolver's words; and that none does
+	$(BIN)/python -m infra.isolation
 
 audit: setup-dev ## known vulnerabilities of what is pinned, where their list can be reached
 	@$(BIN)/python -m infra.audit $(UV)
@@ -67,6 +66,9 @@ bench-core: setup-dev ## hand-off, pipeline beside the bare library, projector, 
 
 bench-load: setup-dev ## far more than a stack is built for (`.venv/bin/python -m bench.load --help`)
 	$(BIN)/python -m bench.load $(PARTS)
+
+bench-quality: setup-dev ## errors of words, times and speakers beside the bare libraries, speed and memory
+	$(BIN)/python -m bench.quality
 
 .PHONY: demo up down
 
