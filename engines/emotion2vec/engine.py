@@ -33,6 +33,7 @@ class Emotion2vec(Engine):
     name = "emotion2vec"
     stage = "emotion"
     version = "0.1.0"
+    needs_model = True
     any_model = True
 
     def __init__(self, settings: Emotion2vecSettings | None = None) -> None:

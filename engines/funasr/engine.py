@@ -26,6 +26,7 @@ class FunASR(Engine):
     name = "funasr"
     stage = "transcribe"
     version = "0.1.0"
+    needs_model = True
     any_model = True
 
     def __init__(self, settings: FunASRSettings | None = None) -> None:

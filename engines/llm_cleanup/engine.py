@@ -40,6 +40,7 @@ class LlmCleanup(Engine):
     name = "llm_cleanup"
     stage = "cleanup"
     version = "0.1.0"
+    needs_model = True
     hears = False
 
     def __init__(self, settings: LlmSettings | None = None) -> None:

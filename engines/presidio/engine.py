@@ -28,6 +28,7 @@ class Presidio(Engine):
     name = "presidio"
     stage = "redact"
     version = "0.1.0"
+    needs_model = True
 
     def __init__(self) -> None:
         self._model: str | None = None
