@@ -25,17 +25,20 @@ def main(environments: Path) -> int:
     }
     if contents.has_docker():
         held["image"] = contents.of_image
+        held["CUDA image"] = lambda name: contents.of_image(name, "cuda")
     else:
         print("SKIPPED the images: no Docker engine answers")
     for kind, packages_of in held.items():
         for folder in engines:
+            if kind == "CUDA image" and not (folder / "requirements-gpu.lock").exists():
+                continue
             found += _tell_contents(kind, folder.name, packages_of(folder.name))
     return 1 if found else 0
 
 
 def _tell_pairs(folders: list[Path]) -> None:
     try:
-        pairs = conflicts.pairs(folders)
+        *pairs, everybody = conflicts.groups(folders)
     except conflicts.Unreachable as error:
         print(f"SKIPPED the resolver's evidence: {error}")
         return
@@ -48,14 +51,15 @@ def _tell_pairs(folders: list[Path]) -> None:
     moved = [pair for pair in pairs if pair.dragged]
     print(f"{len(pairs)} pairs: {len(apart)} contradict each other, {len(moved)} fit only with "
           f"other versions than alone, {len(pairs) - len(apart) - len(moved)} fit")  # fmt: skip
+    print(f"all together: {_verdict(everybody)}")
 
 
-def _verdict(pair: conflicts.Pair) -> str:
-    if pair.why:
-        return f"NO: {pair.why}"
-    if pair.dragged:
+def _verdict(group: conflicts.Group) -> str:
+    if group.why:
+        return f"NO: {group.why}"
+    if group.dragged:
         return "only with " + ", ".join(
-            f"{package} {together} instead of {alone}" for package, alone, together in pair.dragged
+            f"{package} {together} instead of {alone}" for package, alone, together in group.dragged
         )
     return "fits"
 

@@ -28,14 +28,14 @@ class Unreachable(Exception):
     """The registry cannot be asked; uv's words."""
 
 
-class Pair(NamedTuple):
-    """Two engines, and what came of asking for both.
+class Group(NamedTuple):
+    """Two engines or all, and what came of asking for them together.
 
     why: the resolver's reason if they contradict each other.
-    dragged: package, version that one of them gets alone, version that both together get.
+    dragged: package, version that one of them gets alone, version that all together get.
     """
 
-    names: tuple[str, str]
+    names: tuple[str, ...]
     why: str | None
     dragged: tuple[tuple[str, str, str], ...] = ()
 
@@ -112,30 +112,34 @@ def dragged(
 
 def resolved(lines: Iterable[str]) -> subprocess.CompletedProcess[str]:
     """Ask uv for all the lines at once: what it chooses is printed, what it says is kept."""
-    return subprocess.run(COMPILE, input="\n".join(lines), capture_output=True, text=True,
-                          check=False, timeout=TIMEOUT_S)  # fmt: skip
+    try:
+        return subprocess.run(COMPILE, input="\n".join(lines), capture_output=True, text=True,
+                              check=False, timeout=TIMEOUT_S)  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise Unreachable(f"no answer from the resolver in {TIMEOUT_S} s") from None
 
 
-def pairs(folders: Sequence[Path]) -> list[Pair]:
-    """Every pair of engines, resolved alone and together; what is the same is asked once.
+def groups(folders: Sequence[Path]) -> list[Group]:
+    """Every pair of engines, then all of them; each alone and together, the same asked once.
 
     Raises:
         Unreachable: the registry cannot be asked, or an engine's own libraries have no solution.
     """
     asked = {folder.name: frozenset(wanted(folder)) for folder in folders}
-    names = list(combinations(sorted(asked), 2))
-    sets = {*asked.values(), *(asked[a] | asked[b] for a, b in names)}
+    names = [*combinations(sorted(asked), 2), tuple(sorted(asked))]
+    together = [frozenset().union(*(asked[name] for name in each)) for each in names]
+    sets = {*asked.values(), *together}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = dict(zip(sets, pool.map(resolved, sets), strict=True))
     alone = {name: _alone(name, answers[lines]) for name, lines in asked.items()}
     found = []
-    for a, b in names:
-        done = answers[asked[a] | asked[b]]
+    for each, lines in zip(names, together, strict=True):
+        done = answers[lines]
         if done.returncode:
-            found.append(Pair((a, b), reason(done.stderr)))
+            found.append(Group(each, reason(done.stderr)))
         else:
-            moved = dragged((alone[a], alone[b]), versions(done.stdout))
-            found.append(Pair((a, b), None, moved))
+            moved = dragged((alone[name] for name in each), versions(done.stdout))
+            found.append(Group(each, None, moved))
     return found
 
 

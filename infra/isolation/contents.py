@@ -39,9 +39,9 @@ def of_environment(directory: Path) -> list[str]:
     return [path.name.partition("-")[0] for path in found]
 
 
-def of_image(engine: str) -> list[str]:
+def of_image(engine: str, target: str = "cpu") -> list[str]:
     """The packages of the image that Compose builds for an engine; none if it was not built."""
-    image = f"dalston-{engine.replace('_', '-')}"
+    image = f"dalston-{engine.replace('_', '-')}{'-cuda' if target == 'cuda' else ''}"
     run = ["docker", "run", "--rm", "--network", "none", image, "python", "-c", INSTALLED]
     return _said(run) if _said(["docker", "image", "inspect", "-f", "{{.Id}}", image]) else []
 

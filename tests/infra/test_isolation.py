@@ -93,7 +93,7 @@ def test_a_resolver_without_a_registry_is_told_from_one_that_finds_a_contradicti
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path))
     monkeypatch.setenv("UV_OFFLINE", "1")
     with pytest.raises(conflicts.Unreachable, match=r"merge alone: .*network was disabled"):
-        conflicts.pairs([ROOT / "engines" / "merge"])
+        conflicts.groups([ROOT / "engines" / "merge"])
 
 
 def test_two_engines_drag_each_other_where_a_version_is_another_than_alone() -> None:
