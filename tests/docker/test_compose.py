@@ -1,26 +1,20 @@
 """The Compose file as people run it: build, up, transcribe, lose an engine, down."""
 
-import json
 import os
-import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PROJECT = "dalston-test"
-PUBLISH = "127.0.0.1:18080"
+from tests.docker.stack import PROJECT, check_is_shut_in, compose, inspect, submit, up, wait_for
+
 ENGINES = ("audio-prepare", "faster-whisper", "merge")
 UIDS = {
     **dict.fromkeys(("projector", "web", "store", *ENGINES), "10001"),
     **dict.fromkeys(("valkey", "postgres"), "999"),
 }
-HURTS = "touch /x 2>/dev/null && echo 'written: 1'; cat /proc/self/status"
 REACHES = """
 import socket, sys
 for address in sys.argv[1:]:
@@ -30,53 +24,14 @@ for address in sys.argv[1:]:
     except OSError:
         pass
 """
-SAMPLE = next((ROOT / "samples").glob("*.flac"))
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
 
 
-def compose(*arguments: str, check: bool = True) -> str:
-    docker = shutil.which("docker")
-    assert docker, "there is no docker command"
-    environ = {**os.environ, "DALSTON_PUBLISH": PUBLISH}
-    done = subprocess.run(
-        [docker, "compose", "-p", PROJECT, *arguments],
-        cwd=ROOT, env=environ, text=True, capture_output=True, check=False,
-    )  # fmt: skip
-    if check and done.returncode:
-        raise AssertionError(f"docker compose {arguments}:\n{done.stdout}\n{done.stderr}")
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def api() -> Iterator[httpx.Client]:
-    compose("build")
-    try:
-        compose("up", "-d", "--wait")
-        with httpx.Client(base_url=f"http://{PUBLISH}", timeout=120) as client:
-            yield client
-    except BaseException:
-        print(compose("logs", "--tail", "60", check=False))
-        raise
-    finally:
-        compose("down", "-v", "--remove-orphans", check=False)
-
-
-def submit(api: httpx.Client) -> str:
-    with SAMPLE.open("rb") as file:
-        answer = api.post("/v1/jobs", files={"file": (SAMPLE.name, file)})
-    assert answer.status_code == 202, answer.text
-    return str(answer.json()["id"])
-
-
-def wait_for(api: httpx.Client, job: str, *statuses: str) -> dict[str, object]:
-    deadline = time.monotonic() + 180
-    while time.monotonic() < deadline:
-        view: dict[str, object] = api.get(f"/v1/jobs/{job}").json()
-        if view["status"] in statuses:
-            return view
-        time.sleep(0.2)
-    raise AssertionError(f"{job} is not {statuses} but: {json.dumps(view, indent=1)}")
+    with up() as client:
+        yield client
 
 
 def test_the_sample_is_transcribed_over_http(api: httpx.Client) -> None:
@@ -90,7 +45,7 @@ def test_the_sample_is_transcribed_over_http(api: httpx.Client) -> None:
 
 def test_a_killed_engine_container_comes_back_and_the_job_finishes(api: httpx.Client) -> None:
     container = compose("ps", "-q", "faster-whisper").strip()
-    pid = int(_inspect(container, "{{.State.Pid}}"))
+    pid = int(inspect(container, "{{.State.Pid}}"))
     job = submit(api)
     _until_running(api, job, "transcribe")
     # The process, not `docker kill`, which counts as a manual stop and is not restarted.
@@ -98,7 +53,7 @@ def test_a_killed_engine_container_comes_back_and_the_job_finishes(api: httpx.Cl
     view = wait_for(api, job, "succeeded")
     stages = {stage["name"]: stage for stage in view["stages"]}  # type: ignore[attr-defined]
     assert stages["transcribe"]["token"] > 1
-    assert int(_inspect(container, "{{.RestartCount}}")) >= 1
+    assert int(inspect(container, "{{.RestartCount}}")) >= 1
 
 
 def test_containers_run_as_nobody_special_and_hold_only_their_own(api: httpx.Client) -> None:
@@ -111,23 +66,7 @@ def test_containers_run_as_nobody_special_and_hold_only_their_own(api: httpx.Cli
 
 def test_containers_can_write_nothing_but_their_data_and_gain_no_power(api: httpx.Client) -> None:
     for service in UIDS:
-        container = compose("ps", "-q", service).strip()
-        host = json.loads(_inspect(container, "{{json .HostConfig}}"))
-        assert host["ReadonlyRootfs"], service
-        assert host["CapDrop"] == ["ALL"], service
-        assert not host["CapAdd"], service
-        assert "no-new-privileges:true" in host["SecurityOpt"], service
-        assert 0 < host["PidsLimit"] <= 512, service
-        assert not host["Privileged"], service
-        said = compose("exec", "-T", service, "sh", "-c", HURTS)
-        status = dict(line.split(":", 1) for line in said.splitlines() if ":" in line)
-        assert {status[name].strip() for name in ("CapEff", "CapPrm", "CapBnd")} == {"0" * 16}
-        assert status["NoNewPrivs"].strip() == "1"
-        assert "written: 1" not in said, service
-        ports = json.loads(_inspect(container, "{{json .NetworkSettings.Ports}}")) or {}
-        published = [bound for bounds in ports.values() for bound in bounds or []]
-        assert len(published) == (service == "web"), service
-        assert all(bound["HostIp"] == "127.0.0.1" for bound in published)
+        check_is_shut_in(service, published=service == "web")
 
 
 def test_an_engine_reaches_no_database_no_other_keys_and_no_outside(api: httpx.Client) -> None:
@@ -136,7 +75,7 @@ def test_an_engine_reaches_no_database_no_other_keys_and_no_outside(api: httpx.C
         keys = compose("exec", "-T", engine, "ls", "/keys").split()
         assert keys == ["redis_password", "redis_url", "s3_access_key", "s3_secret_key"]
     for network in ("work", "database"):
-        assert _inspect(f"{PROJECT}_{network}", "{{.Internal}}") == "true"
+        assert inspect(f"{PROJECT}_{network}", "{{.Internal}}") == "true"
 
 
 def test_no_container_holds_a_password_in_its_environment_or_command(api: httpx.Client) -> None:
@@ -145,7 +84,7 @@ def test_no_container_holds_a_password_in_its_environment_or_command(api: httpx.
         for name in ("redis_password", "s3_secret_key", "postgres_dsn")
     ]
     for service in UIDS:
-        shown = _inspect(compose("ps", "-q", service).strip(), "{{json .Config}}")
+        shown = inspect(compose("ps", "-q", service).strip(), "{{json .Config}}")
         assert not [secret for secret in held if secret in shown], service
     logs = compose("logs")
     assert not [secret for secret in held if secret in logs]
@@ -173,14 +112,7 @@ def _reached(service: str, *addresses: str) -> list[str]:
 def _address(service: str) -> str:
     container = compose("ps", "-q", service).strip()
     template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-    return _inspect(container, template)
-
-
-def _inspect(container: str, template: str) -> str:
-    done = subprocess.run(
-        ["docker", "inspect", "-f", template, container], text=True, capture_output=True, check=True
-    )
-    return done.stdout.strip()
+    return inspect(container, template)
 
 
 def _until_running(api: httpx.Client, job: str, stage: str) -> None:
