@@ -1,0 +1,1 @@
+"""`make bench-quality`: what is heard, ours beside each library called directly."""
