@@ -70,11 +70,7 @@ class Presence:
         """
         registry, status = self._replica.registry, self._status
         while True:
-            other = await registry.find(self._replica.name) if self._announced else None
-            if other is not None and other.started_at > self._started_at:
-                log.error("process %d took the name %s: leaving", other.pid, other.replica)
-                self.dispossessed = True
-                status.draining.set()
+            if not await self.is_ours():
                 return
             await registry.announce(self._announcement())
             self._announced = True
@@ -83,6 +79,16 @@ class Presence:
                 async with asyncio.timeout(HEARTBEAT_S):
                     await status.changed.wait()
             status.changed.clear()
+
+    async def is_ours(self) -> bool:
+        """Whether no other process took our name meanwhile; if one did, we leave."""
+        other = await self._replica.registry.find(self._replica.name) if self._announced else None
+        if other is None or other.started_at <= self._started_at:
+            return True
+        log.error("process %d took the name %s: leaving", other.pid, other.replica)
+        self.dispossessed = True
+        self._status.draining.set()
+        return False
 
     async def register(self) -> None:
         """Tell the log that the replica came up."""

@@ -75,13 +75,14 @@ class Runner:
         await self._give_up_held(preempted=True)
         await self.presence.leave()
 
-    async def _give_up_held(self, *, preempted: bool = False, but: Ticket | None = None) -> None:
+    async def _give_up_held(self, *, preempted: bool = False) -> None:
         """What this replica holds, from a past life or from the last moment, starts again."""
         for ticket in await self.replica.queue.held(self.replica.name):
-            if ticket == but:
-                continue
-            log.info("%s of job %s is given back", ticket.stage, ticket.job)
-            await self._lose(ticket, preempted=preempted)
+            await self._give_up(ticket, preempted=preempted)
+
+    async def _give_up(self, ticket: Ticket, *, preempted: bool) -> None:
+        log.info("%s of job %s is given back", ticket.stage, ticket.job)
+        await self._lose(ticket, preempted=preempted)
 
     async def _lose(self, ticket: Ticket, *, preempted: bool) -> None:
         try:
@@ -112,7 +113,7 @@ class Runner:
             return
         self._handed.clear()
         try:
-            held = await self.replica.queue.look(self.replica.name)
+            held = await self._handed_to_us()
             ticket = held[0] if held else await self._take()
         except LOG_AWAY as error:
             if not passing(error):
@@ -166,7 +167,31 @@ class Runner:
     async def _pass_on(self) -> None:
         """Of two tasks that came in one moment, one goes back: whoever is free begins it anew."""
         if self._at_hand is not None:
-            await _briefly(self._give_up_held(preempted=True, but=self._at_hand))
+            await _briefly(self._give_up_others(self._at_hand))
+
+    async def _give_up_others(self, mine: Ticket) -> None:
+        for ticket in await self._handed_to_us():
+            if ticket != mine:
+                await self._give_up(ticket, preempted=True)
+
+    async def _handed_to_us(self) -> list[Ticket]:
+        """What we hold and nobody has begun.
+
+        After a stop of ours another process may live under our name: what it holds is not for us,
+        nor for it what we have begun before we know.
+        """
+        held = await self.replica.queue.look(self.replica.name)
+        if not held or not await self.presence.is_ours():
+            return []
+        return [ticket for ticket in held if await self._waits(ticket)]
+
+    async def _waits(self, ticket: Ticket) -> bool:
+        try:
+            job = await self.replica.ledger.load(ticket.job)
+        except SchemaTooNew:
+            return True  # it is seen through to whoever knows more
+        stage = job.stages.get(ticket.stage) if job is not None else None
+        return stage is None or (stage.status, stage.token) != ("running", ticket.token)
 
     async def _see_through(self, ticket: Ticket, *, handed: bool) -> None:
         replica, began = self.replica, time.monotonic()
@@ -189,6 +214,8 @@ class Runner:
             self.status.attempt = None
             metrics.BUSY.labels(replica.engine.name).set(0)
             replica.slot.used()
+        if outcome == "fenced":  # as after a stop of ours: whoever has our name has our tasks
+            await until_written(self.presence.is_ours)
         metrics.TASKS.labels(replica.engine.name, replica.engine.stage, outcome).inc()
         metrics.TASK_SECONDS.labels(replica.engine.name).observe(time.monotonic() - began)
 

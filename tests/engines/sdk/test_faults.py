@@ -204,12 +204,13 @@ async def test_a_second_sigterm_exits_now(bench: Bench, tmp_path: Path) -> None:
 async def test_two_processes_do_not_serve_under_one_name(bench: Bench, tmp_path: Path) -> None:
     first = await bench.start()
     flag = tmp_path / "flag"
-    job_id = await bench.submit(one("walk", steps=30, pause=0.1, flag=str(flag)))
+    job_id = await bench.submit(one("walk", steps=100, pause=0.1, flag=str(flag)))
     await bench.until(wait_file(flag), job_id)
     second = await bench.start()
+    said = f"process {first.pid} serves as toy@"
+    await bench.until(lambda _: said in second.log.read_text(), job_id)
     job = await bench.end(job_id)
     assert (job.status, job.stages["prepare"].token) == ("succeeded", 1)
-    assert f"process {first.pid} serves as toy@" in second.log.read_text()
     await first.stop()
     assert (await bench.end(await bench.submit(one()))).status == "succeeded"
 

@@ -140,10 +140,14 @@ async def test_a_receiver_that_dies_before_it_looks_loses_the_task_to_the_lease(
     await bench.queue().hand("toy@dead-0", ticket, SECOND, awake_ms=LONG_MS)
     receiver.send(signal.SIGKILL)
     await bench.start(slot=0, **SLOW)
-    await asyncio.sleep(2.2)
-    await lose(bench)
-    job = await bench.end(job_id)
-    assert (job.status, job.stages["prepare"].token) == ("succeeded", 2)
+    deadline = time.monotonic() + 30  # as long as its heartbeat is fresh, it may be tried again
+    while not (await bench.job(job_id)).terminal:
+        assert time.monotonic() < deadline, bench.logs()
+        await lose(bench)
+        await asyncio.sleep(0.2)
+    job = await bench.job(job_id)
+    assert job.status == "succeeded"
+    assert job.stages["prepare"].lost == job.stages["prepare"].token - 1 >= 1
     assert await owners(bench, job_id) == [FIRST]
 
 
@@ -193,6 +197,24 @@ async def test_a_task_that_reaches_a_busy_replica_goes_to_one_that_is_free(
     assert (await bench.end(job_id)).status == "succeeded"
     assert await owners(bench, job_id) == [FIRST]
     assert (await bench.job(busy)).stages["prepare"].token == 1
+
+
+async def test_what_another_process_of_our_name_has_begun_is_left_to_it(bench: Bench) -> None:
+    await stopped(bench, receiver := await warmed(bench))
+    job_id = await bench.submit(one(model="large"))
+    ticket = await taken(bench, SECOND)
+    await bench.ledger.transition(
+        job_id,
+        lambda job, _: decide.start(
+            job, stage=ticket.stage, token=ticket.token, owner=SECOND, engine_version="1"
+        ),
+    )
+    receiver.send(signal.SIGCONT)
+    other = await bench.end(await bench.submit(one(model="large")))
+    assert other.status == "succeeded"
+    stage = (await bench.job(job_id)).stages["prepare"]
+    assert (stage.status, stage.token, stage.preempted) == ("running", 1, 0)
+    assert await bench.queue().held(SECOND) == [ticket]
 
 
 async def test_whoever_is_killed_every_task_completes_once(bench: Bench) -> None:
