@@ -130,4 +130,5 @@ def _said(
     annotation: Any, offset: float, numbers: dict[str, int], channel: int | None
 ) -> Iterator[Said]:
     for segment, _, label in annotation.itertracks(yield_label=True):
-        yield Said(offset + segment.start, offset + segment.end, numbers[label], channel)
+        start, end = float(segment.start), float(segment.end)  # numpy's, of some pipelines
+        yield Said(offset + start, offset + end, numbers[label], channel)

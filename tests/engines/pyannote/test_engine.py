@@ -30,6 +30,7 @@ async def heard(
     return await run(
         {
             "talk": {"tracks": [talk]},
+            "reader": {"tracks": [reading]},
             "one": {"tracks": [talk], "options": {"max_speakers": 1}},
             "three": {"tracks": [reading], "options": {"min_speakers": 3}},
             "silence": {"tracks": [silence]},
@@ -47,6 +48,11 @@ async def heard(
         },
         HF_HUB_OFFLINE="1",
     )
+
+
+async def test_one_reader_is_one_speaker(heard: dict[str, dict[str, Any]]) -> None:
+    assert [speaker["id"] for speaker in heard["reader"]["speakers"]] == ["S1"]
+    assert heard["reader"]["turns"]
 
 
 async def test_two_people_in_a_talk_are_told_apart(
