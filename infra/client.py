@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -29,6 +30,7 @@ from web.views import (
 T = TypeVar("T")
 TRIES = 6
 """How often a request is sent when the stack is away or busy: about ten seconds in all."""
+LONGEST_PAUSE_S = 10
 PAGE = 200
 AWAY = frozenset({502, 503, 504, 507})
 TIMEOUT = httpx.Timeout(60.0, connect=5.0, write=60.0)
@@ -135,6 +137,19 @@ class Client:
         reply = await self._request("GET", f"/v1/jobs/{job_id}/transcript", format=form, **other)
         return reply.text
 
+    async def audio(self, job_id: str, track: int, path: Path) -> None:
+        """Save a track in which what is personal is inaudible; whole, or not at all."""
+        part = path.with_name(f".{path.name}.{os.getpid()}")
+        address = f"/v1/jobs/{job_id}/audio"
+        async with self._http.stream("GET", address, params={"track": track}) as reply:
+            if reply.is_error:
+                await reply.aread()
+                raise rejected(reply)
+            with part.open("wb") as file:
+                async for chunk in reply.aiter_bytes():
+                    file.write(chunk)
+        part.replace(path)
+
     async def events(self, job_id: str, *, after: int = 0, limit: int = 500) -> EventList:
         """Events of a job, from the archive, oldest first."""
         return await self._get(f"/v1/jobs/{job_id}/events", EventList, after=after, limit=limit)
@@ -236,10 +251,16 @@ class Client:
             else:
                 if reply.is_success:
                     return reply
-                if reply.status_code not in AWAY or attempt == tries:
+                if reply.status_code not in AWAY or attempt == tries or not soon(reply):
                     raise rejected(reply)
             await asyncio.sleep(backoff(attempt))
         raise AssertionError("tries is at least 1")
+
+
+def soon(reply: httpx.Response) -> bool:
+    """Whether another try is worth it: a stack without an engine says to come back much later."""
+    after = reply.headers.get("retry-after", "0")
+    return not after.isdigit() or int(after) <= LONGEST_PAUSE_S
 
 
 def form(request: JobRequest) -> dict[str, str]:

@@ -117,10 +117,10 @@ async def transcript(call: Call) -> Response:
     query = call.query(TranscriptQuery)
     form = query.format
     job = await found(call.web, call.job_id, call.tenant)
-    artifact = _transcript_of(job, call.job_id)
+    artifact = transcript_of(job, call.job_id)
     headers = {
         "ETag": f'"{artifact.sha256[:32]}-{form}-{query.text}"',
-        "Content-Disposition": _disposition(job.filename, form),
+        "Content-Disposition": disposition(job.filename, form),
         "Cache-Control": "private, no-cache",
     }
     if _matches(call.request.headers, headers["ETag"]):
@@ -129,7 +129,8 @@ async def transcript(call: Call) -> Response:
     return Response(render(value, form, query.text), headers=headers, media_type=MEDIA_TYPES[form])
 
 
-def _transcript_of(job: object, job_id: str) -> Artifact:
+def transcript_of(job: object, job_id: str) -> Artifact:
+    """Where a job's transcript is; an error that says why there is none."""
     if not isinstance(job, Job):
         raise NotFound(f"Job {job_id} is accepted: it has no transcript yet.")
     if job.erased:
@@ -146,7 +147,7 @@ def _matches(headers: Mapping[str, str], etag: str) -> bool:
     return wanted.strip() == "*" or etag in re.findall(r'"[^"]*"', wanted)
 
 
-def _disposition(filename: str, form: Format) -> str:
+def disposition(filename: str, form: str) -> str:
     """The name to save under: plain for old clients, and as it is for the others (RFC 6266)."""
     stem = filename.rpartition(".")[0] or filename or "transcript"
     plain = re.sub(r"[^A-Za-z0-9 ._-]", "_", stem)

@@ -1,6 +1,6 @@
 """The table of all that is served: each line is a route and its documentation."""
 
-from web import commands, engines, events, health, intake, jobs
+from web import audio, commands, engines, events, health, intake, jobs
 from web.call import Route
 from web.formats import MEDIA_TYPES
 from web.messages import Message
@@ -79,6 +79,15 @@ ROUTES: tuple[Route, ...] = (
         query=jobs.TranscriptQuery,
         headers={"If-None-Match": "an ETag from before: 304 when it is still the same"},
         answers={200: TRANSCRIPTS, 304: None},
+    ),
+    Route(
+        method="GET",
+        path="/v1/jobs/{id}/audio",
+        handler=audio.redacted,
+        summary="The audio with what is personal made inaudible, of a job that asked for it",
+        tag="jobs",
+        query=audio.AudioQuery,
+        answers={200: ("audio/wav",)},
     ),
     Route(
         method="GET",

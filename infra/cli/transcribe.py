@@ -147,7 +147,7 @@ def follow_all(shell: Shell, batch: Batch, wish: Wish, address: str) -> int:
         async with Client(address) as client:
             with batch.display:
                 async with aclosing(batch.run(client)) as outcomes:
-                    return await deliver(shell, batch, wish, outcomes)
+                    return await deliver(shell, client, batch, wish, outcomes)
 
     try:
         return asyncio.run(run())
@@ -156,7 +156,19 @@ def follow_all(shell: Shell, batch: Batch, wish: Wish, address: str) -> int:
         raise click.exceptions.Exit(INTERRUPTED) from None
 
 
-async def deliver(shell: Shell, batch: Batch, wish: Wish, outcomes: AsyncIterator[Outcome]) -> int:
+async def inaudible(client: Client, job_id: str, path: Path) -> None:
+    """Save the tracks beside the transcript: one, or one for each channel."""
+    document = transcript(await client.transcript(job_id))
+    for track in range(len(document.audio)):
+        number = f"-{track}" if len(document.audio) > 1 else ""
+        target = path.with_name(f"{path.name}.redacted{number}.wav")
+        await client.audio(job_id, track, target)
+        click.echo(str(target))
+
+
+async def deliver(
+    shell: Shell, client: Client, batch: Batch, wish: Wish, outcomes: AsyncIterator[Outcome]
+) -> int:
     """Print or write each transcript as it comes; how many there are none of."""
     failed, number = 0, 0
     paths = sources.outputs(batch.sources, wish.output or Path(), wish.form)
@@ -170,6 +182,8 @@ async def deliver(shell: Shell, batch: Batch, wish: Wish, outcomes: AsyncIterato
             elif wish.output:
                 sources.write(path, shaped(outcome.text, wish) + "\n")
                 click.echo(str(path))
+                if batch.request.redact_audio != "keep" and outcome.job:
+                    await inaudible(client, outcome.job.id, path.with_suffix(""))
             else:
                 emit(shell, outcome, wish, alone=len(batch.sources) == 1)
     return failed
