@@ -116,7 +116,7 @@ class Task(msgspec.Struct, kw_only=True):
 
     def progress(self, fraction: float) -> None:
         """Say how far the work is, 0 to 1, often: silence for `stall_s` is taken for a hang."""
-        self.report(fraction)
+        self.report(float(fraction))  # a library's number may be numpy's, which no codec takes
 
     def keep(self, path: Path, media_type: str) -> Artifact:
         """Hand over a file in workdir as an object of this attempt; name it in the output."""
