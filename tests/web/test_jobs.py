@@ -170,7 +170,7 @@ async def test_a_store_that_lost_or_changed_a_transcript_is_named(
         assert "put it back from a backup" in reply.json()["detail"]
 
 
-@pytest.mark.parametrize("path", ["", "/transcript", "/events", "?at=1"])
+@pytest.mark.parametrize("path", ["", "/transcript", "/audio", "/events", "?at=1"])
 async def test_an_unknown_job_is_not_found(served: Served, path: str) -> None:
     for job_id in (new_id(), "nonsense", "%00", "..%2f..%2fetc"):
         reply = await served.client.get(f"/v1/jobs/{job_id}{path}")
