@@ -81,17 +81,19 @@ def librivox() -> Iterator[Recording]:
 
 
 def meetings(*subsets: str) -> Iterator[Recording]:
-    """A minute of an AMI meeting each; of the first half it is known who speaks."""
+    """Half a minute of an AMI meeting each; by hand it is known who speaks."""
     folder = KEPT / "sources" / MEETINGS
     for subset in subsets:
         fields = [line.split() for line in (folder / f"{subset}.uem").read_text().splitlines()]
         turns = [line.split() for line in (folder / f"{subset}.rttm").read_text().splitlines()]
         for name, _, first, last in fields:
             mine = [(float(t[3]), float(t[3]) + float(t[4]), t[7]) for t in turns if t[1] == name]
+            target = KEPT / "made" / f"{name}.wav"
+            wav.convert(folder / f"{name}.wav", target)
             yield Recording(
                 name=name,
                 kind="meetings (AMI)",
-                file=str(folder / f"{name}.wav"),
+                file=str(target),
                 turns=mine,
                 judged=(float(first), float(last)),
             )

@@ -39,7 +39,9 @@ def _told(pipeline: Any, file: str) -> dict[str, object]:
     waveform = torch.from_numpy(samples / np.float32(32_768))[None]
     output = pipeline({"waveform": waveform, "sample_rate": 16_000})
     annotation = getattr(output, "speaker_diarization", output)
-    turns = [(s.start, s.end, who) for s, _, who in annotation.itertracks(yield_label=True)]
+    turns = [
+        (float(s.start), float(s.end), who) for s, _, who in annotation.itertracks(yield_label=True)
+    ]
     return {"turns": turns, "seconds": time.perf_counter() - began}
 
 

@@ -36,7 +36,7 @@ def times(what: str, ours: dict[int, float], bare: dict[int, float], known: int)
     mine, theirs = measures.both(ours, bare)
     rows = [
         Row(
-            f"{what}, words that were heard as said",
+            f"{what}, words found",
             f"{len(ours)} of {known}",
             f"bare {len(bare)} of {known}",
         )
