@@ -128,7 +128,7 @@ def _throttled(say: Callable[[Report], None]) -> Callable[[float], None]:
         now = time.monotonic()
         if now - last >= REPORT_EVERY_S or fraction >= 1.0:
             last = now
-            say(Progressed(min(max(fraction, 0.0), 1.0)))
+            say(Progressed(float(min(max(fraction, 0.0), 1.0))))  # numpy's may come, too
 
     return report
 

@@ -116,9 +116,13 @@ def _hang(_: Task) -> None:
     time.sleep(3600)
 
 
+class Numpys(float):
+    """A number that is one of a library's own, as numpy's are."""
+
+
 def _walk(task: Task) -> None:
     for step in range(1, int(str(task.option("steps", 20))) + 1):
-        task.progress(step / float(str(task.option("steps", 20))))
+        task.progress(Numpys(step / float(str(task.option("steps", 20)))))
         time.sleep(float(str(task.option("pause", 0.05))))
 
 
