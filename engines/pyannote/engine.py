@@ -44,7 +44,7 @@ class Pyannote(Engine):
 
     def __init__(self, settings: PyannoteSettings | None = None) -> None:
         self._settings = settings or read(PyannoteSettings, os.environ)
-        self._shelf = Shelf(self._settings.models_folder)
+        self._shelf = Shelf(self._settings.models_folder, self._settings.pyannote_model)
         self._diarizer: Diarizer | None = None
         self._name: str | None = None
         self._sha256: str | None = None

@@ -14,13 +14,16 @@ WEIGHTS = (".bin", ".npz", ".safetensors", ".ckpt", ".yaml")
 HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 HUB_TIMEOUT_S = 5.0
 KNOWN = "pyannote/speaker-diarization-community-1"
+TRUSTED = "pyannote/"
+"""Whose pipelines anybody may name: loading one runs what its files say (classes, pickles)."""
 
 
 class Shelf:
     """The pipelines that can be had here; ``folder`` need not exist."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, trusted: str = "") -> None:
         self.folder = folder
+        self.trusted = trusted
 
     def names(self) -> tuple[str, ...]:
         """Those that need no download, the bundled one first."""
@@ -58,6 +61,12 @@ class Shelf:
             raise ModelUnavailable(
                 f"unknown model {name!r}; here: {self._here()}; from the hub: ORGANISATION/NAME, "
                 f"such as {KNOWN}"
+            )
+        if not name.startswith(TRUSTED) and name != self.trusted:
+            raise ModelUnavailable(
+                f"model {name!r} is not fetched: a pipeline's files are code, so by name only "
+                f"those of {TRUSTED} are, and the one in DALSTON_PYANNOTE_MODEL; put others into "
+                f"{self.folder} (DALSTON_MODELS_DIR)"
             )
         from huggingface_hub import constants, get_session  # noqa: PLC0415
 

@@ -94,3 +94,11 @@ def test_the_plain_torchaudio_says_that_its_compiled_part_is_not_there() -> None
     module = library.plain()
     assert module.__dict__["_IS_TORCHAUDIO_EXT_AVAILABLE"] is False
     assert module.__dict__["fail_if_no_align"](len) is len
+
+
+@pytest.mark.parametrize("name", ["evil/pipeline", "pyannotes/pipeline"])
+def test_a_strangers_pipeline_is_not_fetched_for_whoever_names_it(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(ModelUnavailable, match=r"a pipeline's files are code.*PYANNOTE_MODEL"):
+        Shelf(tmp_path).reach(name)
