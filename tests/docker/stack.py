@@ -55,8 +55,8 @@ def submit(api: httpx.Client, **wishes: str) -> str:
     return str(answer.json()["id"])
 
 
-def wait_for(api: httpx.Client, job: str, *statuses: str) -> dict[str, object]:
-    deadline = time.monotonic() + 180
+def wait_for(api: httpx.Client, job: str, *statuses: str, s: float = 180) -> dict[str, object]:
+    deadline = time.monotonic() + s
     while time.monotonic() < deadline:
         view: dict[str, object] = api.get(f"/v1/jobs/{job}").json()
         if view["status"] in statuses:
