@@ -42,6 +42,12 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         known = self.languages.get(model or self.default_model or "", ())
         return language is None or not known or language in known
 
+    def fitting(self, language: str | None) -> str | None:
+        """Another model that is there for a language that the default one does not take."""
+        if self.takes(language, None):
+            return None
+        return next((model for model in self.models if self.takes(language, model)), None)
+
     def given(self, model: str | None) -> frozenset[str]:
         """What comes with the output of that model besides its stage's own."""
         if not self.gives:
@@ -91,7 +97,8 @@ def choose(wanted: Wanted, offers: Sequence[Offer]) -> Offer:
                 f"{', '.join(known) or 'none'}"
             )
     for one in able:
-        if one.takes(wanted.language, wanted.model):
+        fits = wanted.model is None and one.fitting(wanted.language)
+        if fits or one.takes(wanted.language, wanted.model):
             return one
     model = wanted.model or able[0].default_model or ""
     raise InvalidRequest(

@@ -50,19 +50,22 @@ def plan(
     waits = request.wait_for_engines or not offers
     required = MUST | set(request.required)
     chosen: dict[str, str] = {}
+    models: dict[str, str | None] = {}
     reasons: dict[str, str] = {}
     given = _given(request, offers)
     for stage in _stages(request, given):
         wanted = _wanted(request, stage, offers)
         try:
-            chosen[stage] = choose(wanted, offers).engine
+            offer = choose(wanted, offers)
+            chosen[stage] = offer.engine
+            models[stage] = wanted.model or offer.fitting(wanted.language)
         except InvalidRequest as reason:
             impossible = not isinstance(reason, NoEngine)
             if not accepted and stage in required and (impossible or not waits):
                 raise
             if not accepted and impossible and _is_named(request, stage):
                 raise
-            chosen[stage] = first_choice(wanted)
+            chosen[stage], models[stage] = first_choice(wanted), wanted.model
             if stage not in required and (impossible or not waits):
                 reasons[stage] = str(reason)
     return tuple(
@@ -70,7 +73,7 @@ def plan(
             name=stage,
             engine=chosen[stage],
             needs=tuple(need for need in NEEDS[stage] if need in chosen),
-            options=_options(request, stage),
+            options=_options(request, stage, models[stage]),
             required=stage in required,
             left_out=reasons.get(stage, ""),
         )
@@ -96,7 +99,8 @@ def _given(request: JobRequest, offers: Sequence[Offer]) -> frozenset[str]:
     """What the transcriber will give; words, when it is not known who that is."""
     wanted = _wanted(request, "transcribe", offers)
     try:
-        return choose(wanted, offers).given(wanted.model)
+        offer = choose(wanted, offers)
+        return offer.given(wanted.model or offer.fitting(wanted.language))
     except InvalidRequest:
         return frozenset({"words"})
 
@@ -129,14 +133,13 @@ def _only_language(request: JobRequest, offers: Sequence[Offer]) -> str | None:
     return known[0] if len(known) == 1 else None
 
 
-def _options(request: JobRequest, stage: str) -> Options:
+def _options(request: JobRequest, stage: str, model: str | None) -> Options:
     """What the stage is asked; the engine's own defaults hold for what is not said."""
     match stage:
         case "prepare":
             options: Options = {"channels": request.channels}
         case "transcribe":
             options = {
-                "model": request.model or request.models.get("transcribe"),
                 "language": request.language,
                 "task": request.task,
                 "word_timestamps": request.word_timestamps,
@@ -164,6 +167,5 @@ def _options(request: JobRequest, stage: str) -> Options:
             }
         case _:
             options = {}
-    if stage != "transcribe":
-        options["model"] = request.models.get(stage)
+    options["model"] = model
     return {name: value for name, value in options.items() if value is not None}

@@ -45,9 +45,9 @@ def _judged(view: EngineView) -> Finding:
     if all(one.state in {"starting", "draining"} for one in view.replicas):
         detail = ", ".join(f"{one.replica} is {one.state}" for one in view.replicas)
         return warn(part, f"{detail}; {held}", "wait; if it stays so, its log says why")
-    if view.stage == "transcribe" and not any(one.default_model for one in view.replicas):
-        cure = "name one that is installed: its requirements, or DALSTON_MODEL"
-        return warn(part, "it has no model without a download", cure)
+    if all(one.needs_model and not one.default_model for one in view.replicas):
+        cure = "docs/engines.md says how to give it one; until then its stage is left out"
+        return warn(part, "up without a model", cure)
     if waiting and all(one.state == "idle" for one in view.replicas):
         cure = "if that is so a minute later, restart it: nothing is lost by that"
         return warn(part, f"idle, though {held}", cure)

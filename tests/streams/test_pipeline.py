@@ -219,6 +219,16 @@ def test_a_language_that_the_model_does_not_take_is_refused() -> None:
         planned(ALL, language="de", redact=True)
 
 
+def test_another_model_that_is_there_takes_the_language_that_the_default_one_does_not() -> None:
+    default = replace(WHISPER, default_model="tiny.en", models=("tiny.en", "base"))
+    german = transcribe([default], language="de")
+    assert (german.engine, german.options["model"]) == ("faster_whisper", "base")
+    assert "model" not in transcribe([default], language="en").options
+    only = replace(default, models=("tiny.en",))
+    with pytest.raises(InvalidRequest, match=r"'tiny\.en' does not take language 'de'"):
+        transcribe([only], language="de")
+
+
 def test_what_was_accepted_is_planned_whoever_is_up() -> None:
     request = JobRequest(model="gone", diarize=True)
     stages = {node.name: node for node in plan(request, [PREPARE], accepted=True)}

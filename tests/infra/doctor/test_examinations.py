@@ -31,7 +31,7 @@ def levels(findings: list[Finding]) -> dict[str, str]:
 def replica(state: str = "idle", model: str | None = "tiny.en") -> Announcement:
     return Announcement(
         replica="faster_whisper@h-0", engine="faster_whisper", stage="transcribe", version="1",
-        host="h", pid=1, state=state, models=("tiny.en",), default_model=model,
+        host="h", pid=1, state=state, models=("tiny.en",), default_model=model, needs_model=True,
     )  # fmt: skip
 
 
