@@ -9,8 +9,26 @@ from string import Template
 from infra.local.errors import LocalError
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-HEAR = frozenset({"transcribe", "align", "diarize", "emotion"})
-"""Stages that are done by ear; the others read what was heard."""
+KINDS = {
+    "prepare": "prepare", "language": "language", "transcribe": "hear", "diarize": "hear",
+    "emotion": "hear", "align": "read", "cleanup": "clean", "merge": "read", "redact": "read",
+}  # fmt: skip
+"""Stage → the templates that it is begun from: they return what `merge` expects of it."""
+HEAR = {
+    "transcribe": {
+        "made": "a transcript", "imports": "Segment, Transcript", "Output": "Transcript",
+        "field": "segments", "piece": "segment", "Piece": 'Segment(*span, text="(sound)")',
+    },
+    "diarize": {
+        "made": "who speaks when", "imports": "Diarization, Turn", "Output": "Diarization",
+        "field": "turns", "piece": "turn", "Piece": 'Turn(*span, speaker=f"S{number + 1}")',
+    },
+    "emotion": {
+        "made": "how it sounds", "imports": "Emotion, Emotions, EmotionSpan", "Output": "Emotions",
+        "field": "spans", "piece": "span", "Piece": 'EmotionSpan(*span, emotion=Emotion("loud"))',
+    },
+}  # fmt: skip
+"""Stage that finds pieces of audio → the words of its template."""
 FILES = ("__init__.py", "__main__.py", "engine.toml", "requirements.in", "Dockerfile")
 LOCK = "requirements.lock"
 
@@ -26,20 +44,22 @@ def new(name: str, stage: str, root: Path) -> list[Path]:
 
     Args:
         name: an importable name in lower case; also the queue's and the container's.
-        stage: the kind of stage that it does.
+        stage: the kind of stage that it does, one of KINDS.
         root: the checkout.
 
     Raises:
-        CannotScaffold: a name that does not do, an engine that exists, or no checkout.
+        CannotScaffold: a name or stage that does not do, an engine that exists, or no checkout.
     """
     _check(name, stage, root)
     engine, tests = root / "engines" / name, root / "tests" / "engines" / name
-    kind = "prepare" if stage == "prepare" else "hear" if stage in HEAR else "read"
+    kind = KINDS[stage]
     values = {
         "name": name,
         "stage": stage,
         "Class": "".join(part.capitalize() for part in name.split("_")),
         "Title": name.replace("_", " ").capitalize(),
+        "input": "merge" if stage == "redact" else "transcribe",
+        **HEAR.get(stage, {}),
     }
     texts = {engine / file: _render(file, values) for file in FILES}
     texts[engine / "engine.py"] = _render(f"engine.{kind}.py", values)
@@ -52,11 +72,12 @@ def new(name: str, stage: str, root: Path) -> list[Path]:
 
 
 def _check(name: str, stage: str, root: Path) -> None:
-    for what, text in (("engine", name), ("stage", stage)):
-        if not NAME.fullmatch(text) or keyword.iskeyword(text):
-            raise CannotScaffold(
-                f"{text!r} cannot be the name of the {what}: use a-z, 0-9 and _, from a letter on"
-            )
+    if not NAME.fullmatch(name) or keyword.iskeyword(name):
+        raise CannotScaffold(
+            f"{name!r} cannot be the name of the engine: use a-z, 0-9 and _, from a letter on"
+        )
+    if stage not in KINDS:
+        raise CannotScaffold(f"{stage!r} is no stage of a job; there are: {', '.join(KINDS)}")
     if not (root / "engines" / "sdk" / "contract.py").is_file():
         raise CannotScaffold(f"{root.resolve()} is no checkout of Dalston: go there, or use --root")
     for folder in (root / "engines" / name, root / "tests" / "engines" / name):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra import scaffold
+from streams.offers import PREFERRED
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,8 +31,12 @@ def run(checkout: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "stage"), [("opener", "prepare"), ("my_engine", "transcribe"), ("tidy", "cleanup")]
-)
+    ("name", "stage"),
+    [
+        ("opener", "prepare"), ("tongue", "language"), ("my_engine", "transcribe"),
+        ("who", "diarize"), ("mood", "emotion"), ("tidy", "cleanup"), ("mask", "redact"),
+    ],
+)  # fmt: skip
 def test_a_new_engine_passes_its_test_and_the_house_rules(
     checkout: Path, name: str, stage: str
 ) -> None:
@@ -43,6 +48,10 @@ def test_a_new_engine_passes_its_test_and_the_house_rules(
     for check in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]):
         checked = run(checkout, "-m", *check, *places)
         assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_every_stage_of_a_job_can_be_begun() -> None:
+    assert scaffold.KINDS.keys() == PREFERRED.keys()
 
 
 def test_a_new_engine_runs_alone(checkout: Path) -> None:
@@ -60,7 +69,7 @@ def test_a_new_engine_runs_alone(checkout: Path) -> None:
         ("My-Engine", "cleanup", "'My-Engine' cannot be the name of the engine"),
         ("class", "cleanup", "'class' cannot be"),
         ("merge", "merge", "is there already"),
-        ("fine", "no stage", "'no stage' cannot be the name of the stage"),
+        ("fine", "shouting", "'shouting' is no stage of a job; there are: prepare, language"),
     ],
 )
 def test_what_cannot_be_made_is_refused_and_nothing_is_written(
