@@ -7,7 +7,11 @@ what a library would pull in besides is left out by `requirements-overrides.txt`
 import argparse
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+
+from infra.local import environment
+from infra.local.errors import EnvironmentFailed
 
 ROOT = Path(__file__).parents[1]
 COMPILE = (
@@ -31,19 +35,35 @@ def main() -> None:
     parser.add_argument("uv", help="the uv to use")
     parser.add_argument("engines", nargs="*", help="their names; all without any")
     args = parser.parse_args()
-    for folder in sorted(path.parent for path in ROOT.glob("engines/*/requirements.lock")):
-        if not args.engines or folder.name in args.engines:
-            for source in ("requirements", "requirements-gpu"):
-                if (folder / f"{source}.in").exists():
-                    lock(args.uv, folder, source)
+    try:
+        engines([args.uv], args.engines)
+    except EnvironmentFailed as error:
+        parser.error(str(error))
 
 
-def lock(uv: str, folder: Path, source: str) -> None:
+def engines(uv: Sequence[str], names: Sequence[str]) -> None:
+    """Write the locks of these engines, of all without any name.
+
+    Raises:
+        EnvironmentFailed: there is no such engine, or no set of versions that fits it.
+    """
+    folders = [environment.of_engine(name, ROOT).folder for name in names or environment.engines()]
+    for folder in folders:
+        for source in ("requirements", "requirements-gpu"):
+            if (folder / f"{source}.in").exists():
+                lock(uv, folder, source)
+
+
+def lock(uv: Sequence[str], folder: Path, source: str) -> None:
     """Write SOURCE.lock from SOURCE.in, with SOURCE-overrides.txt where there is one."""
     target, overrides = folder / f"{source}.lock", folder / f"{source}-overrides.txt"
     more = ["--overrides", str(overrides)] if overrides.exists() else []
     print(target.relative_to(ROOT), flush=True)
-    subprocess.run([uv, *COMPILE, str(folder / f"{source}.in"), *more, "-o", target], check=True)
+    done = subprocess.run(
+        [*uv, *COMPILE, str(folder / f"{source}.in"), *more, "-o", target], check=False
+    )
+    if done.returncode:
+        raise EnvironmentFailed(f"{folder / source}.in cannot be locked: uv says why above")
     if source == "requirements":
         target.write_text(for_cpu(target.read_text()))
 

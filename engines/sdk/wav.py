@@ -70,10 +70,13 @@ def _read(source: Path) -> tuple[Samples, int]:
             raw = file.readframes(file.getnframes())
     except (wave.Error, EOFError) as error:
         raise InvalidInput(
-            f"{source.name} is not a WAV file ({error}); for other formats: pip install av"
+            f"{source.name} is not a WAV file ({error}): give one, or let the engine have "
+            "av (in its requirements.in), which reads every format"
         ) from None
     if width != 2:
-        raise InvalidInput(f"{source.name} has {8 * width} bit samples: give 16 bit, or install av")
+        raise InvalidInput(
+            f"{source.name} has {8 * width} bit samples: give 16 bit, or av in its requirements.in"
+        )
     samples = array.array("h", raw)
     if sys.byteorder == "big":
         samples.byteswap()

@@ -57,7 +57,8 @@ for command in (
     backup.backup, backup.restore, acl.acl,
 ):  # fmt: skip
     cli.add_command(command)
-engines.engine.add_command(environments.build)
+for command in (environments.build, environments.lock, environments.run):
+    engines.engine.add_command(command)
 
 
 def main() -> None:

@@ -185,7 +185,7 @@ def words(stage: StageView) -> str:
             return f"waits for {stage.engine}{again}"
         case "completed":
             took = f" in {stage.wall_s:.1f} s" if stage.wall_s is not None else ""
-            return f"completed{took}" + (f" ({stage.model})" if stage.model else "")
+            return f"completed{took} ({', '.join(filter(None, (stage.engine, stage.model)))})"
         case status:
             return f"{status}: {stage.reason}" if stage.reason else status
 

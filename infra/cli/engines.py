@@ -69,7 +69,9 @@ def engine_list() -> None:
 
 @engine.command("new", epilog="Example: dalston engine new shouting --stage cleanup")
 @click.argument("name")
-@click.option("--stage", required=True, help="The kind of stage that it does.")
+@click.option(
+    "--stage", required=True, type=click.Choice(list(scaffold.KINDS)), help="What it does."
+)
 @click.option(
     "--root", type=click.Path(path_type=Path, file_okay=False, exists=True), default=Path(),
     help="The checkout; the working directory without it.",
@@ -79,4 +81,8 @@ def engine_new(shell: Shell, name: str, stage: str, root: Path) -> None:
     """Make a working engine with a test, to be changed into what you want."""
     for path in scaffold.new(name, stage, root):
         click.echo(str(path))
-    shell.say(f"next: edit engines/{name}/engine.py, then pytest tests/engines/{name}")
+    shell.say(
+        f"next: edit engines/{name}/engine.py, then pytest tests/engines/{name}; with a library: "
+        f"name it in engines/{name}/requirements.in, then dalston engine lock {name}, "
+        f"dalston engine run {name} FILE (docs/engines.md)"
+    )

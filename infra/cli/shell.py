@@ -134,6 +134,11 @@ class Commands(click.Group):
         """Run the command; turn what it raises into words and an exit code."""
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            if any(error.option_name in option.opts for option in ctx.command.params):
+                error.message += f"; it goes before the command: dalston {error.option_name} …"
+                error.possibilities = None
+            raise
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except KeyboardInterrupt:

@@ -61,8 +61,9 @@ class Home:
             pid = self.supervisor()
             if (pid and is_alive(pid)) or time.monotonic() > give_up:
                 raise AlreadyRunning(
-                    f"a stack on {self.path} is already running, pid {pid}: use it, stop it "
-                    "with `dalston down`, or set DALSTON_HOME to another directory"
+                    f"a stack on {self.path} is already running, pid {pid}: use it, change it "
+                    "with `dalston scale`, stop it with `dalston down`, or set DALSTON_HOME to "
+                    "another directory"
                 )
             await asyncio.sleep(0.05)
 

@@ -1,6 +1,9 @@
+import sys
+
 import pytest
 
-from infra.lock import CPU_WHEELS, for_cpu
+from infra.local.errors import EnvironmentFailed
+from infra.lock import CPU_WHEELS, engines, for_cpu
 
 BOTH = """\
 tokenizers==0.1.0 \\
@@ -25,3 +28,8 @@ def test_torch_can_only_be_the_wheel_for_cpus() -> None:
 def test_a_version_whose_wheel_is_not_known_is_not_passed_over() -> None:
     with pytest.raises(KeyError, match=r"2\.14\.0"):
         for_cpu(BOTH.replace("2.13.0", "2.14.0"))
+
+
+def test_an_engine_that_is_not_there_is_not_passed_over() -> None:
+    with pytest.raises(EnvironmentFailed, match=r"no engine 'mergee' .* there are: .*merge"):
+        engines([sys.executable, "-m", "uv"], ["mergee"])

@@ -58,6 +58,9 @@ def test_an_address_where_nobody_answers_is_named(tmp_path: Path) -> None:
     ("words", "told"),
     [
         (["transcribe"], "Missing argument"),
+        (["up", "--home", "x"], "it goes before the command: dalston --home"),
+        (["engine", "new", "x", "--stage", "shouting"], "'shouting' is not one of 'prepare'"),
+        (["engine", "run", "x"], "Missing argument"),
         (["transcribe", "no-such-file.wav"], "does not exist"),
         (["transcribe", ".", "--format", "doc"], "'doc'"),
         (["events", "--from", "soon"], "soon"),
