@@ -90,7 +90,7 @@ async def shown(run: Run) -> bool:
         ),
         show("Emotion", run.emotion),
         show(
-            "Real-time factor and peak memory of each stage, model loaded",
+            "Real-time factor (with loading, once) and peak memory of each stage",
             tables.stages((one for some in mine.values() for one in some), compare.factors(theirs)),
         ),
     ]
