@@ -25,6 +25,7 @@ lock: setup ## pin all requirements again, newest that fit, hashes included
 	$(COMPILE) --upgrade pyproject.toml --extra local --group build -o requirements.lock
 	$(COMPILE) --upgrade --group dev -c requirements.lock -o requirements-dev.lock
 	$(BIN)/python -m infra.lock $(UV)
+	$(COMPILE) --upgrade bench/quality/requirements.in -o bench/quality/requirements.lock
 
 lint: setup-dev ## ruff, formatting, mypy (strict, tests too), import rules
 	$(BIN)/ruff check .
@@ -67,8 +68,8 @@ bench-core: setup-dev ## hand-off, pipeline beside the bare library, projector, 
 bench-load: setup-dev ## far more than a stack is built for (`.venv/bin/python -m bench.load --help`)
 	$(BIN)/python -m bench.load $(PARTS)
 
-bench-quality: setup-dev ## errors of words, times and speakers beside the bare libraries, speed and memory
-	$(BIN)/python -m bench.quality
+bench-quality: setup-dev ## what is heard, ours beside each bare library (ARGS=--quick: a few recordings)
+	$(BIN)/python -m bench.quality $(ARGS)
 
 .PHONY: demo up down
 
