@@ -17,7 +17,7 @@ TIMEOUT_S = 180
 def main(uv: str) -> int:
     """Audit each lock file and say what came of it."""
     found = asked = 0
-    for lock in sorted([ROOT / "requirements.lock", *ROOT.glob("engines/*/requirements.lock")]):
+    for lock in sorted([ROOT / "requirements.lock", *ROOT.glob("engines/*/requirements*.lock")]):
         for package in audited(uv, lock):
             asked += 1
             for flaw in package["vulns"]:
