@@ -101,7 +101,7 @@ def _engine(keys: Keys, name: str) -> Rights:
             Right(("set", "get", "mget", "del"), (f"~{replica}",)),
             Right(("publish",), (f"&{replica}",)),
             Right(("zadd", "zrem"), (f"%W~{keys.replicas}",)),
-            Right(("hset",), (f"%W~{keys.offers}",)),
+            Right(("hset", "pexpire"), (f"%W~{keys.offers}",)),
         ),
     )
 

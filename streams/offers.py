@@ -127,7 +127,7 @@ def _nobody(wanted: Wanted, doing: Sequence[Offer]) -> str:
     instead = f" (instead there is: {', '.join(one.engine for one in doing)})" if doing else ""
     return (
         f"{who}{instead}: start one, as with `dalston up --engine {wish}` or "
-        f"`docker compose up -d {wish}`, or ask with wait_for_engines"
+        f"`docker compose up -d {wish.replace('_', '-')}`, or ask with wait_for_engines"
     )
 
 

@@ -75,6 +75,7 @@ class Registry:
         pipe.set(key, _encoder.encode(announcement), px=int(ttl_s * 1000))
         pipe.zadd(self._keys.replicas, {announcement.replica: now + ttl_s})
         pipe.hset(self._keys.offers, announcement.engine, _encoder.encode(seen))
+        pipe.pexpire(self._keys.offers, int(REMEMBERED_S * 1000))
         await pipe.execute()
 
     async def leave(self, replica: str) -> None:

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from streams.keys import Keys
 from streams.offers import Offer
-from streams.registry import Announcement, Registry, engine_of, offers
+from streams.registry import REMEMBERED_S, Announcement, Registry, engine_of, offers
 
 ONE = Announcement(
     replica="toy@h-0", engine="toy", stage="transcribe", version="1", host="h", pid=1,
@@ -44,6 +44,21 @@ async def test_a_replica_that_falls_silent_expires_and_can_come_back(registry: R
     await registry.announce(replace(ONE, state="busy"))
     assert [a.state for a in await registry.alive()] == ["busy"]
     assert await registry.expired() == []
+
+
+async def test_an_engine_that_was_there_a_moment_ago_is_planned_for(
+    registry: Registry, redis: Redis, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await registry.announce(ONE)
+    await registry.leave(ONE.replica)
+    assert await registry.alive() == []
+    assert [offer.engine for offer in await registry.offers()] == ["toy"]
+    assert 0 < await redis.pttl(keys.offers) <= REMEMBERED_S * 1000  # nobody's key goes by itself
+    monkeypatch.setattr("streams.registry.REMEMBERED_S", 0.0)
+    assert await registry.offers() == []
+    await registry.announce(TWO)
+    (offer,) = await registry.offers()
+    assert offer.models == ("small", "large")
 
 
 async def test_an_announcement_of_a_later_version_is_read(
