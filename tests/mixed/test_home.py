@@ -31,6 +31,7 @@ SAMPLE = ROOT / "samples" / "sense_and_sensibility.flac"
 async def home(tmp_path: Path, environments: Path) -> AsyncIterator[Home]:
     shared = tmp_path / "envs"
     shared.mkdir()
+    environments.mkdir(parents=True, exist_ok=True)
     (shared / TODAY.name).symlink_to(environments)
     home = Home(tmp_path / "home", shared)
     yield home
