@@ -23,11 +23,11 @@ AWAKE_MS = 3000
 
 async def hand_over(replica: Replica, ticket: Ticket, job: Job) -> bool:
     """Whether the task is another replica's now. Asked once, of who took it from the queue.
-
-    A receiver that dies before it begins loses the task to the lease, as ever.
+    A receiver that dies before it begins loses the task to the lease, as ever. What was lost is
+    not handed over again: a claim makes its owner look awake, so a dead one could lose it often.
     """
     model = _missing(replica, job, ticket)
-    if model is None:
+    if model is None or job.stages[ticket.stage].lost:
         return False
     queue, name = replica.queue, replica.name
     try:

@@ -140,14 +140,14 @@ async def test_a_receiver_that_dies_before_it_looks_loses_the_task_to_the_lease(
     await bench.queue().hand("toy@dead-0", ticket, SECOND, awake_ms=LONG_MS)
     receiver.send(signal.SIGKILL)
     await bench.start(slot=0, **SLOW)
-    deadline = time.monotonic() + 30  # as long as its heartbeat is fresh, it may be tried again
+    deadline = time.monotonic() + 60
     while not (await bench.job(job_id)).terminal:
         assert time.monotonic() < deadline, bench.logs()
         await lose(bench)
         await asyncio.sleep(0.2)
     job = await bench.job(job_id)
     assert job.status == "succeeded"
-    assert job.stages["prepare"].lost == job.stages["prepare"].token - 1 >= 1
+    assert (job.stages["prepare"].lost, job.stages["prepare"].token) == (1, 2)
     assert await owners(bench, job_id) == [FIRST]
 
 
