@@ -23,6 +23,7 @@ AWAKE_MS = 3000
 
 async def hand_over(replica: Replica, ticket: Ticket, job: Job) -> bool:
     """Whether the task is another replica's now. Asked once, of who took it from the queue.
+
     A receiver that dies before it begins loses the task to the lease, as ever. What was lost is
     not handed over again: a claim makes its owner look awake, so a dead one could lose it often.
     """
