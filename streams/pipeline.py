@@ -1,6 +1,7 @@
 """Request → plan: which stages, by which engines, after which others. Pure."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from streams.asking import check, extras, wanted_notes
 from streams.errors import InvalidRequest, NoEngine
@@ -29,6 +30,16 @@ GIVEN = {"language": "language", "diarize": "speakers", "emotion": "emotion"}
 """Stages that fall away when the transcriber gives this already."""
 
 
+class Transcriber(NamedTuple):
+    """What is known of who will transcribe: what it gives, and the one language if it has but one.
+
+    Words, and any language, when nobody is known.
+    """
+
+    gives: frozenset[str] = frozenset({"words"})
+    language: str | None = None
+
+
 def plan(
     request: JobRequest, offers: Sequence[Offer], *, accepted: bool = False
 ) -> tuple[PlannedStage, ...]:
@@ -52,9 +63,9 @@ def plan(
     chosen: dict[str, str] = {}
     models: dict[str, str | None] = {}
     reasons: dict[str, str] = {}
-    given = _given(request, offers)
-    for stage in _stages(request, given):
-        wanted = _wanted(request, stage, offers)
+    transcriber = _transcriber(request, offers)
+    for stage in _stages(request, transcriber.gives):
+        wanted = _wanted(request, stage, transcriber.language)
         try:
             offer = choose(wanted, offers)
             chosen[stage] = offer.engine
@@ -95,14 +106,15 @@ def _stages(request: JobRequest, given: frozenset[str]) -> list[str]:
     ]
 
 
-def _given(request: JobRequest, offers: Sequence[Offer]) -> frozenset[str]:
-    """What the transcriber will give; words, when it is not known who that is."""
-    wanted = _wanted(request, "transcribe", offers)
+def _transcriber(request: JobRequest, offers: Sequence[Offer]) -> Transcriber:
+    wanted = _wanted(request, "transcribe", None)
     try:
         offer = choose(wanted, offers)
-        return offer.given(wanted.model or offer.fitting(wanted.language))
     except InvalidRequest:
-        return frozenset({"words"})
+        return Transcriber()
+    model = wanted.model or offer.fitting(wanted.language)
+    known = offer.languages.get(model or offer.default_model or "", ())
+    return Transcriber(offer.given(model), known[0] if len(known) == 1 else None)
 
 
 def _is_named(request: JobRequest, stage: str) -> bool:
@@ -110,27 +122,14 @@ def _is_named(request: JobRequest, stage: str) -> bool:
     return stage in request.engines or stage in request.models
 
 
-def _wanted(request: JobRequest, stage: str, offers: Sequence[Offer]) -> Wanted:
-    model = request.models.get(stage)
-    language = None
-    if stage in {*TEXT, "redact"}:
-        language = request.language
+def _wanted(request: JobRequest, stage: str, heard: str | None) -> Wanted:
+    """What the request says of a stage; ``heard``: the language that the transcript will be in."""
+    model, language = request.models.get(stage), None
     if stage == "transcribe":
-        model = request.model or model
-    elif stage in {"align", "redact"} and language is None:
-        language = _only_language(request, offers)
+        model, language = request.model or model, request.language
+    elif stage in {"align", "redact"}:
+        language = request.language or heard
     return Wanted(stage=stage, engine=request.engines.get(stage), model=model, language=language)
-
-
-def _only_language(request: JobRequest, offers: Sequence[Offer]) -> str | None:
-    """The language that the transcriber's model is confined to, if it is."""
-    wanted = _wanted(request, "transcribe", offers)
-    try:
-        offer = choose(wanted, offers)
-    except InvalidRequest:
-        return None
-    known = offer.languages.get(wanted.model or offer.default_model or "", ())
-    return known[0] if len(known) == 1 else None
 
 
 def _options(request: JobRequest, stage: str, model: str | None) -> Options:
