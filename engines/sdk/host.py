@@ -22,7 +22,6 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     model: str | None = None
     device: str = "cpu"
-    compute_type: str | None = None
     spent: Spent | None = None
     run_s: float = 0.0
     load_s: float = 0.0
@@ -70,7 +69,6 @@ class Host:
             warnings=tuple(getattr(output, "warnings", ())),
             model=model,
             device=engine.device,
-            compute_type=engine.compute_type,
             spent=getattr(output, "spent", None),
             run_s=run_s,
             load_s=load_s,
