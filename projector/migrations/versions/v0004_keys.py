@@ -1,0 +1,8 @@
+"""Keys, sessions and share links."""
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """Add them."""
