@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
 metadata = MetaData()
 Time = DateTime(timezone=True)
@@ -158,3 +158,47 @@ submissions = Table(
     Index("submissions_waiting", "accepted_at", postgresql_where=text("NOT landed")),
 )
 """What was accepted, before its event: a row whose event is missing is submitted again."""
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("prefix", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("created_at", Time, nullable=False, server_default=text("now()")),
+    Column("expires_at", Time),
+    Column("last_used_at", Time),
+    Column("revoked_at", Time),
+    UniqueConstraint("prefix", name="api_keys_prefix"),
+)
+"""Who may ask: of a key only the sha256 of its secret is kept, and the part of it that is shown."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("expires_at", Time, nullable=False),
+    Index("sessions_key", "key"),
+)
+"""Browsers that are signed in with a key: the sha256 of what their cookie holds."""
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("expires_at", Time, nullable=False),
+)
+"""Each opens one socket, within seconds: using it deletes its row."""
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""What the server alone knows: what signs share links; and that a first key was made."""
