@@ -13,6 +13,7 @@ from streams.errors import Fenced, Refused, UnknownJob
 from streams.events import (
     Artifact,
     FailureKind,
+    Heard,
     JobCancelRequested,
     JobErased,
     JobPlanned,
@@ -20,6 +21,8 @@ from streams.events import (
     JobRequest,
     JobSubmitted,
     PlannedStage,
+    SegmentFinalized,
+    SpeakerRenamed,
     StageCompleted,
     StageFailed,
     StageLost,
@@ -28,6 +31,7 @@ from streams.events import (
     StageSkipped,
     StageStarted,
     StageUnparked,
+    TranscriptEdited,
     Usage,
 )
 from streams.job import Job, Stage
@@ -38,6 +42,9 @@ FINAL_KINDS = sequel.FINAL_KINDS
 NO_USAGE = Usage()
 BACKOFF_S = (1.0, 5.0, 30.0, 120.0)
 """Wait before the second, third … attempt of a stage that failed, before jitter."""
+LONGEST_NAME, LONGEST_EDIT, MOST_EDITED = 100, 5_000, 500_000
+"""Characters of a speaker's name, of a corrected segment, and of all corrections of a job: its
+state is written whole with each of them."""
 LONGEST_BACKOFF = timedelta(seconds=BACKOFF_S[-1] * 1.25)
 
 
@@ -91,6 +98,17 @@ def progress(job: Job | None, *, stage: str, token: int, fraction: float) -> Fac
     if not fraction > state.progress:  # nor when it is not a number
         return NOTHING
     return (StageProgressed(stage=stage, token=token, fraction=fraction),)
+
+
+def hear(
+    job: Job | None, *, stage: str, token: int, first: int, segments: tuple[Heard, ...]
+) -> Facts:
+    """The attempt heard more; words that are to be masked are told to nobody."""
+    _running(job, stage, token)
+    assert job is not None
+    if not segments or job.request.redact:
+        return NOTHING
+    return (SegmentFinalized(stage=stage, token=token, first=first, segments=segments),)
 
 
 def finish(
@@ -230,6 +248,29 @@ def unpark(job: Job | None, *, stage: str | None = None, now: datetime) -> Facts
     return freed + sequel.first_attempts(sequel.rehearsed(job, freed, now))
 
 
+def rename(job: Job | None, *, speaker: str, name: str) -> Facts:
+    """Call a speaker of the finished transcript by a name; an empty one takes it back."""
+    job, name = _transcribed(job), " ".join(name.split())
+    if len(name) > LONGEST_NAME:
+        raise Refused(f"a speaker's name has at most {LONGEST_NAME} characters, not {len(name)}")
+    if job.names.get(speaker, "") == name:
+        return NOTHING
+    return (SpeakerRenamed(speaker=speaker, name=name),)
+
+
+def edit(job: Job | None, *, segment: int, text: str | None) -> Facts:
+    """Put other words in the place of a segment's; None lets the original stand again."""
+    job = _transcribed(job)
+    if text is not None and len(text) > LONGEST_EDIT:
+        raise Refused(f"a segment has at most {LONGEST_EDIT} characters, not {len(text)}")
+    if job.edits.get(str(segment)) == text:
+        return NOTHING
+    others = sum(len(kept) for number, kept in job.edits.items() if number != str(segment))
+    if text is not None and others + len(text) > MOST_EDITED:
+        raise Refused(f"job {job.id} has {MOST_EDITED} characters of corrections already")
+    return (TranscriptEdited(segment=segment, text=text),)
+
+
 def erase(job: Job | None) -> Facts:
     """Forget what a job that has ended said; a job that has not is to be cancelled first."""
     job = _known(job)
@@ -289,6 +330,15 @@ def jitter() -> float:
 def _known(job: Job | None) -> Job:
     if job is None:
         raise UnknownJob("no such job")
+    return job
+
+
+def _transcribed(job: Job | None) -> Job:
+    job = _known(job)
+    if job.erased:
+        raise Refused(f"job {job.id} was erased: there is nothing left to correct")
+    if job.transcript is None:
+        raise Refused(f"job {job.id} is {job.status}: it has no transcript to correct")
     return job
 
 

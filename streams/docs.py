@@ -14,6 +14,7 @@ from streams.events import (
     Artifact,
     Budget,
     Event,
+    Heard,
     JobRequest,
     PlannedStage,
     StageCompleted,
@@ -21,7 +22,14 @@ from streams.events import (
 )
 
 NAMES = {str: "text", int: "integer", float: "number", bool: "true or false", datetime: "time"}
-SHAPES: tuple[type[msgspec.Struct], ...] = (Artifact, JobRequest, PlannedStage, Budget, Usage)
+SHAPES: tuple[type[msgspec.Struct], ...] = (
+    Artifact,
+    JobRequest,
+    PlannedStage,
+    Budget,
+    Usage,
+    Heard,
+)
 EXAMPLE = Event(
     id="01kp4z7r3nq0c5v8w2t6x9y1ab",
     type="stage.completed",

@@ -15,10 +15,13 @@ from streams.events import (
     JobRequest,
     JobSubmitted,
     JobSucceeded,
+    SegmentFinalized,
+    SpeakerRenamed,
     StageCompleted,
     StageFailed,
     StageParked,
     StageSkipped,
+    TranscriptEdited,
     Unknown,
 )
 
@@ -45,6 +48,12 @@ def blank_fact(fact: AnyFact | Unknown) -> AnyFact | Unknown:  # noqa: PLR0911 -
             return replace(fact, output=NO_ARTIFACT, warnings=())
         case JobFailed() | JobCancelRequested() | StageFailed() | StageParked() | StageSkipped():
             return replace(fact, reason="")
+        case SegmentFinalized():
+            return replace(fact, segments=())
+        case SpeakerRenamed():
+            return replace(fact, name="")
+        case TranscriptEdited():
+            return replace(fact, text=None)
         case Unknown():
             return Unknown()
         case _:

@@ -258,6 +258,41 @@ class StageSkipped(Fact, frozen=True, tag="stage.skipped"):
     reason: str
 
 
+class Heard(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A stretch of speech as it was first heard; the stage's output may know it better."""
+
+    start: float
+    end: float
+    text: str
+
+
+class SegmentFinalized(Fact, frozen=True, tag="segment.finalized"):
+    """Attempt ``token`` has heard so much more: its segments from number ``first`` on.
+
+    Nothing is decided by it: it is there to be watched, live and in replay. Of a job whose words
+    are to be masked it is not told.
+    """
+
+    stage: str
+    token: int
+    first: int
+    segments: tuple[Heard, ...]
+
+
+class SpeakerRenamed(Fact, frozen=True, tag="speaker.renamed"):
+    """Somebody says who a speaker of the transcript is; an empty name takes that back."""
+
+    speaker: str
+    name: str
+
+
+class TranscriptEdited(Fact, frozen=True, tag="transcript.edited"):
+    """Somebody corrects a segment, by its number; None lets the original stand again."""
+
+    segment: int
+    text: str | None
+
+
 class EngineRegistered(Fact, frozen=True, tag="engine.registered"):
     """A replica of an engine came up."""
 
@@ -309,6 +344,9 @@ JobFact: TypeAlias = (
     | StageParked
     | StageUnparked
     | StageSkipped
+    | SegmentFinalized
+    | SpeakerRenamed
+    | TranscriptEdited
 )
 EngineFact: TypeAlias = EngineRegistered | EngineDrained | EngineExpired
 AnyFact: TypeAlias = JobFact | EngineFact | LogRecovered

@@ -28,6 +28,8 @@ from streams.events import (
     JobSucceeded,
     LogRecovered,
     PlannedStage,
+    SegmentFinalized,
+    SpeakerRenamed,
     StageCompleted,
     StageFailed,
     StageLost,
@@ -38,12 +40,13 @@ from streams.events import (
     StageSkipped,
     StageStarted,
     StageUnparked,
+    TranscriptEdited,
     Unknown,
     Usage,
     type_of,
 )
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the state's shape; a process refuses to write over a newer one."""
 NEW_IN_2: dict[type[msgspec.Struct], str] = {
     JobRequest: "detect_language align character_timestamps diarize min_speakers max_speakers "
@@ -52,7 +55,9 @@ NEW_IN_2: dict[type[msgspec.Struct], str] = {
     PlannedStage: "left_out",
     Usage: "peak_gpu tokens_in tokens_out cost_usd",
 }
-"""Fields that a reader of schema 1 would drop; a state that uses none of them is of schema 1."""
+"""Fields that a reader of schema 1 would drop; a state that uses none of them is of schema 1.
+
+Those of schema 3 are the job's own: ``names`` and ``edits``."""
 
 JobStatus: TypeAlias = Literal[
     "queued", "running", "blocked", "cancelling", "succeeded", "failed", "cancelled"
@@ -106,6 +111,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     warnings: tuple[str, ...] = ()
     erased: bool = False
+    names: dict[str, str] = {}
+    """Speaker of the transcript → what people call them."""
+    edits: dict[str, str] = {}
+    """Number of a segment of the transcript, in digits → the text that somebody put in place."""
 
     @property
     def terminal(self) -> bool:
@@ -132,6 +141,8 @@ def schema_of(job: Job) -> int:
     """The lowest schema whose readers lose nothing of the state; in a job's life it never falls."""
     if job.erased:  # it may have been of any, which nothing tells any more
         return SCHEMA
+    if job.names or job.edits:
+        return 3
     parts = (job.request, *job.plan, *(stage.usage for stage in job.stages.values()))
     return 2 if any(map(_is_newer, parts)) else 1
 
@@ -211,6 +222,10 @@ def _apply(job: Job, event: Event) -> Job:  # noqa: PLR0911, PLR0912 - one arm a
             return job if blocked else replace(job, status="running")
         case StageSkipped(stage=name, reason=reason):
             return _stage(job, name, status="skipped", reason=reason, ended_at=at)
+        case SpeakerRenamed(speaker=speaker, name=name):
+            return replace(job, names=_put(job.names, speaker, name or None))
+        case TranscriptEdited(segment=segment, text=words):
+            return replace(job, edits=_put(job.edits, str(segment), words))
         case JobCancelRequested(reason=reason):
             return replace(job, status="cancelling", reason=reason)
         case JobSucceeded(transcript=transcript, warnings=warnings):
@@ -227,7 +242,7 @@ def _apply(job: Job, event: Event) -> Job:  # noqa: PLR0911, PLR0912 - one arm a
             return _blank(job)
         case JobSubmitted() | EngineRegistered() | EngineDrained() | EngineExpired():
             return job
-        case LogRecovered() | Unknown():
+        case SegmentFinalized() | LogRecovered() | Unknown():
             return job
         case _:
             assert_never(fact)
@@ -269,6 +284,12 @@ def _stage(job: Job, name: str, **changes: object) -> Job:
     return replace(job, stages={**job.stages, name: stage})
 
 
+def _put(values: dict[str, str], key: str, value: str | None) -> dict[str, str]:
+    """The values with one more; None takes it away."""
+    others = {one: kept for one, kept in values.items() if one != key}
+    return others if value is None else {**others, key: value}
+
+
 _DEFAULTS: dict[type[msgspec.Struct], msgspec.Struct] = {
     JobRequest: JobRequest(),
     PlannedStage: PlannedStage(name="", engine=""),
@@ -307,6 +328,8 @@ def _blank(job: Job) -> Job:
         reason="",
         warnings=(),
         erased=True,
+        names={},
+        edits={},
     )
 
 

@@ -39,6 +39,21 @@ class StageView(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None
     wall_s: float | None
     peak_rss: int | None
+    required: bool
+    failed: int
+    lost: int
+    preempted: int
+    kind: str | None
+    warnings: tuple[str, ...]
+    engine_version: str
+    device: str
+    load_s: float | None
+    audio_s: float | None
+    peak_gpu: int | None
+    tokens_in: int | None
+    tokens_out: int | None
+    cost_usd: float | None
+    left_out: Annotated[str, Meta(description="why it is not done though it was asked for")]
 
 
 class JobView(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +75,8 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     transcript: Annotated[bool, Meta(description="whether there is a transcript to get")]
     again_from: str | None
     erased: bool
+    names: Annotated[dict[str, str], Meta(description="speaker → the name that people gave")]
+    edited: Annotated[int, Meta(description="segments whose text somebody corrected")]
 
 
 class JobList(msgspec.Struct, frozen=True):
@@ -170,6 +187,8 @@ def job_view(job: Job) -> JobView:
         transcript=job.transcript is not None and not job.erased,
         again_from=job.again_from,
         erased=job.erased,
+        names=job.names,
+        edited=len(job.edits),
     )
 
 
@@ -192,6 +211,8 @@ def accepted_view(submission: "Submission") -> JobView:
         transcript=False,
         again_from=submission.again_from,
         erased=False,
+        names={},
+        edited=0,
     )
 
 
@@ -213,6 +234,21 @@ def _stage_view(node: PlannedStage, stage: Stage) -> StageView:
         model=stage.usage.model,
         wall_s=stage.usage.wall_s if ran else None,
         peak_rss=stage.usage.peak_rss,
+        required=node.required,
+        failed=stage.failed,
+        lost=stage.lost,
+        preempted=stage.preempted,
+        kind=stage.kind,
+        warnings=stage.warnings,
+        engine_version=stage.usage.engine_version,
+        device=stage.usage.device,
+        load_s=stage.usage.load_s if ran else None,
+        audio_s=stage.usage.audio_s,
+        peak_gpu=stage.usage.peak_gpu,
+        tokens_in=stage.usage.tokens_in,
+        tokens_out=stage.usage.tokens_out,
+        cost_usd=stage.usage.cost_usd,
+        left_out=node.left_out,
     )
 
 

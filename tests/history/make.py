@@ -23,6 +23,7 @@ from streams.events import (
     EngineExpired,
     EngineRegistered,
     Event,
+    Heard,
     JobRequest,
     LogRecovered,
     PlannedStage,
@@ -47,6 +48,11 @@ OFFERS = [
 USED = Usage(engine_version="0.1.0", model="base", wall_s=2.0, audio_s=10.0)
 OPTIONAL = PlannedStage(name="emotion", engine="emotion", needs=("prepare",), required=False)
 
+TIMELESS = {
+    decide.start, decide.progress, decide.hear, decide.rename, decide.edit, decide.erase,
+}  # fmt: skip
+"""Commands that come out the same at any time."""
+
 
 class Scribe:
     """Jobs with readable ids on a ledger in memory, whose events are the history."""
@@ -64,7 +70,7 @@ class Scribe:
         self.ledger.clock.wait(1)
 
         def decided(state: Job | None, now: Any) -> decide.Facts:
-            timed = {} if command in {decide.start, decide.progress, decide.erase} else {"now": now}
+            timed = {} if command in TIMELESS else {"now": now}
             return command(state, **arguments, **timed)
 
         done = await self.ledger.transition(job, decided, tenant="acme", meta={"by": "history"})
@@ -104,6 +110,9 @@ class Scribe:
         """Each stage starts, gets half way and finishes."""
         for stage in stages:
             token = await self.start(job, stage)
+            if stage == "transcribe":
+                heard = (Heard(0.0, 4.5, "It was a dark"), Heard(4.5, 10.0, "and stormy night."))
+                await self.do(job, decide.hear, stage=stage, token=token, first=0, segments=heard)
             await self.do(job, decide.progress, stage=stage, token=token, fraction=0.5)
             await self.do(
                 job, decide.finish, stage=stage, token=token, usage=usage,
@@ -146,6 +155,12 @@ async def tell() -> list[Event]:
     )  # fmt: skip
     await it.submit("success", language="en", labels={"team": "a"}, priority=1, deadline_s=3600.0)
     await it.run("success", "prepare", "transcribe", "merge")
+    await it.do("success", decide.rename, speaker="S1", name="Marianne")
+    await it.do("success", decide.rename, speaker="S2", name="nobody")
+    await it.do("success", decide.rename, speaker="S2", name="")
+    await it.do("success", decide.edit, segment=1, text="and a stormy night.")
+    await it.do("success", decide.edit, segment=0, text="It was dark")
+    await it.do("success", decide.edit, segment=0, text=None)
     await it.submit("retry", more=(OPTIONAL,))
     await it.fail("retry", "prepare")
     await it.again("retry", "prepare")
@@ -178,6 +193,8 @@ async def tell() -> list[Event]:
     await it.do("late", decide.expire)
     await it.submit("erased", hotwords="secret", initial_prompt="secret")
     await it.run("erased", "prepare", "transcribe", "merge")
+    await it.do("erased", decide.rename, speaker="S1", name="secret")
+    await it.do("erased", decide.edit, segment=0, text="secret")
     await it.do("erased", decide.erase)
     await it.submit(
         "wishes", diarize=True, min_speakers=2, emotion=True, summary=True, required=("diarize",)

@@ -3,16 +3,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from streams import clip, decide
 from streams.errors import Fenced, Refused, UnknownJob
 from streams.events import (
     Budget,
+    Heard,
     JobFailed,
     JobPlanned,
     JobRequest,
     JobSucceeded,
     PlannedStage,
+    SegmentFinalized,
+    SpeakerRenamed,
     StageCompleted,
     StageFailed,
     StageParked,
@@ -20,6 +24,7 @@ from streams.events import (
     StageReady,
     StageRetryScheduled,
     StageStarted,
+    TranscriptEdited,
     Usage,
     encode_fact,
 )
@@ -563,3 +568,53 @@ def test_no_engine_makes_a_stage_cost_more_than_the_longest_audio_there_is() -> 
     ready = story.finish("prepare", usage=Usage(audio_s=1e300))[1]
     assert isinstance(ready, StageReady)
     assert ready.cost == 1e8
+
+
+def test_speakers_and_words_of_a_transcript_are_corrected_and_the_original_can_come_back() -> None:
+    story = Story()
+    story.run(*(node.name for node in story.job.plan))
+    said = [
+        decide.rename(story.job, speaker="S1", name="  Ann \n Lee "),
+        decide.edit(story.job, segment=2, text="Hello."),
+    ]
+    assert said == [
+        (SpeakerRenamed(speaker="S1", name="Ann Lee"),),
+        (TranscriptEdited(segment=2, text="Hello."),),
+    ]
+    job = fold(envelopes(story.job, [*said[0], *said[1]], now=story.now), story.job)
+    assert job is not None
+    assert (job.names, job.edits) == ({"S1": "Ann Lee"}, {"2": "Hello."})
+    assert decide.rename(job, speaker="S1", name="Ann Lee") == ()
+    assert decide.edit(job, segment=2, text="Hello.") == ()
+    back = [*decide.rename(job, speaker="S1", name=""), *decide.edit(job, segment=2, text=None)]
+    job = fold(envelopes(job, back, now=story.now), job)
+    assert job is not None
+    assert (job.names, job.edits) == ({}, {})
+
+
+def test_what_cannot_be_corrected_says_why() -> None:
+    story = Story()
+    with pytest.raises(Refused, match="has no transcript to correct"):
+        decide.rename(story.job, speaker="S1", name="Ann")
+    story.run(*(node.name for node in story.job.plan))
+    with pytest.raises(Refused, match="at most 100 characters"):
+        decide.rename(story.job, speaker="S1", name="x" * 101)
+    with pytest.raises(Refused, match="at most 5000 characters"):
+        decide.edit(story.job, segment=0, text="x" * 5001)
+    full = replace(story.job, edits={str(n): "x" * 5000 for n in range(100)})
+    with pytest.raises(Refused, match="500000 characters of corrections"):
+        decide.edit(full, segment=100, text="x")
+    assert decide.edit(full, segment=99, text="shorter")
+
+
+def test_what_is_heard_is_told_unless_it_is_to_be_masked_or_the_attempt_is_over() -> None:
+    heard = (Heard(0.0, 1.5, "Hello."),)
+    for redact in (False, True):
+        story = Story(request=JobRequest(redact=redact))
+        story.start("prepare")
+        told = decide.hear(story.job, stage="prepare", token=1, first=0, segments=heard)
+        fact = SegmentFinalized(stage="prepare", token=1, first=0, segments=heard)
+        assert told == (() if redact else (fact,))
+    story.lose("prepare")
+    with pytest.raises(Fenced):
+        decide.hear(story.job, stage="prepare", token=1, first=0, segments=heard)

@@ -31,6 +31,7 @@ SHAPES[2] = SHAPES[1] | {
     name: " ".join(sorted(f"{SHAPES[1][name]} {more}".split()))
     for name, more in {kind.__name__: names for kind, names in NEW_IN_2.items()}.items()
 }
+SHAPES[3] = SHAPES[2] | {"Job": " ".join(sorted([*SHAPES[2]["Job"].split(), "edits", "names"]))}
 
 
 def test_whoever_changes_the_state_raises_its_schema() -> None:
@@ -48,9 +49,12 @@ def test_a_state_that_uses_nothing_new_is_of_the_schema_that_older_processes_wri
     assert schema_of(counted) == 2
     left_out = tuple(replace(node, left_out="nobody does it") for node in CHAIN)
     assert schema_of(replace(asked.job, request=JobRequest(), plan=left_out)) == 2
+    assert schema_of(replace(asked.job, names={"S1": "Ann"})) == 3
+    assert schema_of(replace(asked.job, edits={"0": "Hello."})) == 3
 
 
 def test_the_schema_of_a_job_does_not_fall_when_it_is_erased() -> None:
-    erased = evolve(Story(request=JobRequest(diarize=True)).job, ERASED)
+    named = replace(Story(request=JobRequest(diarize=True)).job, names={"S1": "Ann"})
+    erased = evolve(named, ERASED)
     assert erased is not None
-    assert schema_of(erased) == 2
+    assert schema_of(erased) == 3
