@@ -2,7 +2,9 @@
 
 WebError
 ├── BadRequest 400      the request cannot be read
-├── Forbidden 403       a page of another site sent it
+├── Unauthorized 401    no key, or none that counts (any more)
+├── Forbidden 403       whoever asks may not do that
+├── CrossSite 403       a page of another site sent it
 ├── NotFound 404        there is no such thing, or not yet
 ├── NotAllowed 405      not with this method
 ├── Clash 409           it does not fit the state of the job
@@ -11,6 +13,7 @@ WebError
 ├── WrongMedia 415      a body of another kind is wanted
 ├── Misdirected 421     the Host header names a host that is not served here
 ├── Unprocessable 422   readable, but nobody here can do it
+├── TooMany 429         too many wrong keys came from that address
 ├── Internal 500        our fault
 ├── Betrayed 502        the object store does not give what it was given
 ├── Away 503            a server behind this one is away; try again
@@ -71,7 +74,20 @@ class BadRequest(WebError):
     status, name, title = 400, "bad-request", "The request cannot be read"
 
 
+class Unauthorized(WebError):
+    """No key came with the request, or none that counts (any more)."""
+
+    status, name, title = 401, "unauthorized", "A key is wanted"
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": "Bearer"}
+
+
 class Forbidden(WebError):
+    """It is known who asks, and that they may not."""
+
+    status, name, title = 403, "forbidden", "Not allowed"
+
+
+class CrossSite(WebError):
     """A page of another site sent the request."""
 
     status, name, title = 403, "cross-site", "Requests of other sites are refused"
@@ -125,6 +141,13 @@ class Unprocessable(WebError):
     status, name, title = 422, "unprocessable", "Nobody here can do that"
 
 
+class TooMany(WebError):
+    """Too many wrong keys came from an address."""
+
+    status, name, title = 429, "too-many", "Too many wrong keys"
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "60"}
+
+
 class Betrayed(WebError):
     """The object store does not have what it was given: perhaps for a moment, perhaps for good."""
 
@@ -158,7 +181,9 @@ class Internal(WebError):
 
 
 _BY_STATUS: dict[int, type[WebError]] = {
-    kind.status: kind for kind in WebError.__subclasses__() if kind not in {Internal, Unserved}
+    kind.status: kind
+    for kind in WebError.__subclasses__()
+    if kind not in {Internal, Unserved, CrossSite}
 }
 
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from streams.ids import new_id
-from web.errors import Forbidden, Misdirected, WebError, render
+from web.errors import CrossSite, Misdirected, WebError, render
 from web.metrics import Metrics
 from web.settings import WebSettings
 
@@ -73,7 +73,7 @@ def _check_site(headers: Headers, host: str) -> None:
     origin = headers.get("origin", "")
     same = not origin or urlsplit(origin).netloc.lower() == host.lower()
     if site not in {"", "same-origin", "none"} or not same:
-        raise Forbidden(f"The request was sent by a page of another site ({origin or site}).")
+        raise CrossSite(f"The request was sent by a page of another site ({origin or site}).")
 
 
 def _hosts(settings: WebSettings) -> frozenset[str] | None:
