@@ -65,6 +65,8 @@ class Segment(msgspec.Struct, frozen=True, omit_defaults=True):
     compression_ratio: float | None = None
     emotion: Emotion | None = None
     clean: Clean | None = None
+    edited: bool = False
+    """Somebody put other words in place of those that an engine heard."""
 
 
 class Speaker(msgspec.Struct, frozen=True, omit_defaults=True):
