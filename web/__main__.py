@@ -11,7 +11,7 @@ import uvicorn
 from streams.errors import InvalidSetting
 from streams.settings import read
 from web.app import build
-from web.settings import WebSettings
+from web.settings import WebSettings, wants_keys
 
 GRACE_S = 5
 
@@ -54,6 +54,7 @@ def main() -> int:
     """Serve until a signal comes."""
     try:
         settings = read(WebSettings, os.environ)
+        wants_keys(settings)
     except InvalidSetting as error:
         sys.stderr.write(f"{error}\n")
         return 2

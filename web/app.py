@@ -18,15 +18,18 @@ from starlette.websockets import WebSocket
 
 from streams import tasks
 from web import events, openapi, page
+from web.auth import Door
 from web.backends import opened
 from web.call import LONGEST_WAIT_S, Call, Route, Web
 from web.errors import Internal, render, translate
+from web.first import begin
 from web.guard import Guard, Timed
 from web.hub import Hub
 from web.metrics import Metrics
-from web.routes import ROUTES, SOCKET
-from web.settings import WebSettings
+from web.routes import FOLLOW, ROUTES, SOCKET
+from web.settings import WebSettings, wants_keys
 from web.uploads import Receiver
+from web.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,7 @@ STATIC = Path(__file__).parent / "static"
 
 def build(settings: WebSettings) -> Starlette:
     """The application for these settings; its servers need not be there yet."""
+    wants_keys(settings)
     metrics = Metrics()
 
     @asynccontextmanager
@@ -42,11 +46,14 @@ def build(settings: WebSettings) -> Starlette:
         async with opened(settings) as backends:
             hub = Hub(backends)
             receiver = Receiver(backends.artifacts, settings)
-            app.state.web = Web(backends, hub, receiver, metrics)
-            tailer = asyncio.create_task(hub.run())
+            watch, door = Watch(backends), Door(backends)
+            app.state.web = Web(backends, hub, receiver, metrics, door, watch)
+            running = [
+                asyncio.create_task(one) for one in (hub.run(), watch.run(), begin(backends))
+            ]
             yield
             hub.close()
-            await tasks.end(tailer)
+            await tasks.end(*running)
 
     return Starlette(
         routes=_routes(),
@@ -69,10 +76,16 @@ def _routes() -> list[BaseRoute]:
 def _endpoint(route: Route) -> StarletteRoute:
     async def endpoint(request: Request) -> Response:
         request.scope["dalston.route"] = route.path
-        call = Call(_web(request.app), request, route)
+        web = _web(request.app)
         try:
+            async with asyncio.timeout(web.backends.settings.read_timeout_s):
+                caller = await web.door.caller(request, route.scope)
+            call = Call(web, request, route, caller)
             async with asyncio.timeout(_limit_s(call)):
-                return await route.handler(call)
+                answer = await route.handler(call)
+                if call.waits_s() > 0:  # long enough for a key to be revoked meanwhile
+                    await web.door.caller(request, route.scope)
+                return answer
         except Exception as error:  # noqa: BLE001 - the rim of every request: any error is an answer
             return await _answer(request, error)
 
@@ -87,7 +100,7 @@ def _limit_s(call: Call) -> float | None:
 
 
 async def _socket(websocket: WebSocket) -> None:
-    await events.socket(websocket, _web(websocket.app))
+    await events.socket(websocket, _web(websocket.app), FOLLOW.scope)
 
 
 async def _answer(request: Request, error: Exception) -> Response:

@@ -1,7 +1,7 @@
 """One call of the API: the request, the servers behind, and its parameters parsed and typed."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -11,17 +11,21 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from streams.ids import is_id
-from web.auth import tenant_of
+from web.auth import Door
 from web.backends import Backends
+from web.callers import Caller, Need
 from web.errors import BadRequest, NotFound
 from web.hub import Hub
 from web.metrics import Metrics
 from web.uploads import Receiver
+from web.watch import Watch
 
 Q = TypeVar("Q", bound=msgspec.Struct)
 
 LONGEST_WAIT_S = 60.0
 BODY_LIMIT = 64 * 1024
+SHARE, TICKET = "share", "ticket"
+"""Parameters that say who asks: of links to one job, and of sockets."""
 Seq = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 """A place in the log, as far as Postgres counts."""
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,4}(?:\.\d+)?)\"?")
@@ -35,6 +39,8 @@ class Web:
     hub: Hub
     receiver: Receiver
     metrics: Metrics
+    door: Door
+    watch: Watch
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +58,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Type of the JSON body, or "form"."""
     headers: Mapping[str, str] = {}
     """Request headers that mean something here."""
+    scope: Need = "admin"
+    """What whoever asks must be allowed to; "any" is any key, None is nobody in particular."""
+    shared: bool = False
+    """Whether a link to the job of the path (``?share=``) is as good as a key."""
     patient: bool = False
     """Whether it may take long: uploads, and streams without end."""
 
@@ -63,11 +73,12 @@ class Call:
     web: Web
     request: Request
     route: Route
+    caller: Caller
 
     @property
     def tenant(self) -> str:
         """Whose request it is."""
-        return tenant_of(self.request)
+        return self.caller.tenant
 
     @property
     def job_id(self) -> str:
@@ -81,7 +92,7 @@ class Call:
     def query(self, kind: type[Q]) -> Q:
         """The parameters after the question mark."""
         assert kind is self.route.query, "the table of routes documents another query"
-        return parse_query(kind, self.request)
+        return parse_query(kind, self.request, apart={SHARE} if self.route.shared else set())
 
     async def body(self, kind: type[Q]) -> Q:
         """A small JSON body; an empty one is all defaults."""
@@ -123,14 +134,17 @@ def checked_id(text: str) -> str:
     return text
 
 
-def parse_query(kind: type[Q], request: HTTPConnection) -> Q:
+def parse_query(kind: type[Q], request: HTTPConnection, *, apart: Set[str] = frozenset()) -> Q:
     """The query of a request as a typed value.
+
+    Args:
+        apart: parameters that say who asks, and not what for.
 
     Raises:
         BadRequest: an unknown parameter, or one of a wrong type or out of range.
     """
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-    given = dict(request.query_params)
+    given = {name: text for name, text in request.query_params.items() if name not in apart}
     for name in given:
         if name not in fields:
             raise BadRequest(f"Unknown parameter {name[:40]!r}. There are: {', '.join(fields)}.")

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from typing import Annotated
+from contextlib import suppress
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -11,11 +12,11 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import HTTPConnection
 from starlette.responses import Response, StreamingResponse
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from streams import tasks
-from web.auth import tenant_of
-from web.call import Call, Seq, Web, checked_id, parse_query
+from web.call import TICKET, Call, Seq, Web, checked_id, parse_query
+from web.callers import Caller, Need
 from web.errors import BadRequest, render, translate
 from web.feed import Feed, Request
 from web.finding import found
@@ -29,6 +30,8 @@ HEARTBEAT_S = 15.0
 STREAM = "text/event-stream"
 GOING, LATER = 1012, 1013
 """Close codes: the server restarts, or a server behind it is away. Reconnect with the cursor."""
+KEYLESS = 1008
+"""Close code: the key that opened the socket does not count any more."""
 
 
 class FeedQuery(msgspec.Struct, frozen=True):
@@ -42,11 +45,13 @@ class FeedQuery(msgspec.Struct, frozen=True):
     first: Seq | None = msgspec.field(default=None, name="from")
 
 
-async def socket(websocket: WebSocket, web: Web) -> None:
-    """GET /v1/events as a websocket."""
+async def socket(websocket: WebSocket, web: Web, need: Need) -> None:
+    """GET /v1/events as a websocket, to whoever may do what it needs."""
     try:
         async with asyncio.timeout(web.backends.settings.read_timeout_s):
-            request = _asked(parse_query(FeedQuery, websocket), websocket)
+            caller = await web.door.caller(websocket, need)
+            query = parse_query(FeedQuery, websocket, apart={TICKET})
+            request = _asked(query, websocket, caller)
             await _check(web, request)
     except Exception as error:  # noqa: BLE001 - the rim of a handshake: any error is an answer
         await websocket.send_denial_response(render(translate(error)))
@@ -54,8 +59,12 @@ async def socket(websocket: WebSocket, web: Web) -> None:
     await websocket.accept()
     talk = asyncio.ensure_future(_talk(websocket, Feed(web.backends, web.hub, request)))
     listen = asyncio.ensure_future(_listen(websocket))
-    await asyncio.wait({talk, listen}, return_when=asyncio.FIRST_COMPLETED)
+    with web.watch.over(caller) as over:
+        await asyncio.wait({talk, listen, over}, return_when=asyncio.FIRST_COMPLETED)
     await tasks.end(talk, listen)
+    if over.done() and websocket.application_state == WebSocketState.CONNECTED:
+        with suppress(WebSocketDisconnect, RuntimeError):
+            await websocket.close(KEYLESS, "the key was revoked, or has expired")
 
 
 async def _check(web: Web, request: Request) -> None:
@@ -88,19 +97,20 @@ async def _listen(websocket: WebSocket) -> None:
 
 async def stream(call: Call) -> Response:
     """GET /v1/events as server-sent events."""
-    request = _asked(call.query(FeedQuery), call.request)
+    request = _asked(call.query(FeedQuery), call.request, call.caller)
     async with asyncio.timeout(call.web.backends.settings.read_timeout_s):
         await _check(call.web, request)
     feed = Feed(call.web.backends, call.web.hub, request)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_lines(feed), headers=headers, media_type=STREAM)
+    return StreamingResponse(_lines(call, feed), headers=headers, media_type=STREAM)
 
 
-async def _lines(feed: Feed) -> AsyncIterator[str]:
+async def _lines(call: Call, feed: Feed) -> AsyncIterator[str]:
     yield "retry: 2000\n\n"
     try:
-        async for item in with_pauses(feed.messages(), HEARTBEAT_S):
-            yield _block(item) if item is not None else ": still here\n\n"
+        with call.web.watch.over(call.caller) as over:
+            async for item in with_pauses(feed.messages(), HEARTBEAT_S, over):
+                yield _block(item) if item is not None else ": still here\n\n"
     except (RedisError, SQLAlchemyError, OSError) as error:
         # The stream ends; the client comes back with its Last-Event-ID.
         log.warning("a stream is ended: %s", error)
@@ -125,14 +135,19 @@ def _written(notice: Notice) -> str:
 
 
 async def with_pauses(
-    items: AsyncIterator[Told | Notice], seconds: float
+    items: AsyncIterator[Told | Notice], seconds: float, over: asyncio.Future[None]
 ) -> AsyncIterator[Told | Notice | None]:
-    """The items, and None whenever none came for so long."""
+    """The items until it is over, and None whenever none came for so long."""
     coming: asyncio.Future[Told | Notice] | None = None
     try:
         while True:
             coming = coming or asyncio.ensure_future(anext(items))
-            done, _ = await asyncio.wait({coming}, timeout=seconds)
+            either: set[asyncio.Future[Any]] = {coming, over}
+            done, _ = await asyncio.wait(
+                either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+            if over.done():
+                return
             if not done:
                 yield None
                 continue
@@ -147,7 +162,7 @@ async def with_pauses(
             coming.cancel()
 
 
-def _asked(query: FeedQuery, connection: HTTPConnection) -> Request:
+def _asked(query: FeedQuery, connection: HTTPConnection, caller: Caller) -> Request:
     """What a reader asks for, by its parameters or by the id of the last event it has.
 
     Raises:
@@ -163,7 +178,7 @@ def _asked(query: FeedQuery, connection: HTTPConnection) -> Request:
         after = Point(query.epoch, query.seq, query.id)
     first = None if after is not None else query.first
     job = checked_id(query.job) if query.job is not None else None
-    return Request(tenant=tenant_of(connection), job=job, after=after, first=first)
+    return Request(tenant=caller.tenant, job=job, after=after, first=first)
 
 
 def _point(text: str) -> Point:

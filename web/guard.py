@@ -4,7 +4,6 @@ A page of another site can make a browser send requests here. It cannot read the
 but it could do harm with a POST, a socket, or with a name of its own that resolves to 127.0.0.1.
 """
 
-import ipaddress
 import time
 from urllib.parse import urlsplit
 
@@ -15,10 +14,9 @@ from starlette.websockets import WebSocket
 from streams.ids import new_id
 from web.errors import CrossSite, Misdirected, WebError, render
 from web.metrics import Metrics
-from web.settings import WebSettings
+from web.settings import LOOPBACK, WebSettings, is_loopback, names
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -78,19 +76,10 @@ def _check_site(headers: Headers, host: str) -> None:
 
 def _hosts(settings: WebSettings) -> frozenset[str] | None:
     """The names answered to; None when any is fine: beyond loopback, and none were given."""
-    given = frozenset(
-        name.strip().lower() for name in settings.web_hosts.split(",") if name.strip()
-    )
-    if given or _loopback(settings.web_host):
+    given = names(settings)
+    if given or is_loopback(settings.web_host):
         return given | LOOPBACK
     return None
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _name(host: str) -> str:

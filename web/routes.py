@@ -1,8 +1,9 @@
 """The table of all that is served: each line is a route and its documentation."""
 
-from web import audio, commands, engines, events, health, intake, jobs
+from web import audio, commands, engines, events, health, intake, jobs, keys
 from web.call import Route
 from web.formats import MEDIA_TYPES
+from web.key_views import KeyList, MadeKey, Me, NewKey, SignIn, Ticket
 from web.messages import Message
 from web.views import EngineList, EventList, Health, HitList, JobList, JobView, Readiness
 
@@ -17,6 +18,7 @@ ROUTES: tuple[Route, ...] = (
         handler=intake.create,
         summary="Send audio, as a file or as a URL, and have it transcribed",
         tag="jobs",
+        scope="write",
         body="form",
         headers=KEY | PREFER,
         answers={202: JobView, 200: JobView},
@@ -28,6 +30,7 @@ ROUTES: tuple[Route, ...] = (
         handler=jobs.listed,
         summary="List jobs, the newest first",
         tag="jobs",
+        scope="read",
         query=jobs.ListQuery,
         answers={200: JobList},
     ),
@@ -37,6 +40,8 @@ ROUTES: tuple[Route, ...] = (
         handler=jobs.one,
         summary="Show one job: now, once it has settled, or at a revision of its past",
         tag="jobs",
+        scope="read",
+        shared=True,
         query=jobs.OneQuery,
         headers=PREFER,
         answers={200: JobView},
@@ -47,6 +52,7 @@ ROUTES: tuple[Route, ...] = (
         handler=commands.erase,
         summary="Erase a job that has ended: its audio, its transcript, every word about it",
         tag="jobs",
+        scope="write",
         answers={204: None},
     ),
     Route(
@@ -55,6 +61,7 @@ ROUTES: tuple[Route, ...] = (
         handler=commands.cancel,
         summary="Cancel a job; what runs is stopped, and nothing becomes visible afterwards",
         tag="jobs",
+        scope="write",
         body=commands.CancelBody,
         answers={200: JobView},
     ),
@@ -64,6 +71,7 @@ ROUTES: tuple[Route, ...] = (
         handler=commands.retry,
         summary="Give parked stages a fresh budget; of a job that has ended, make a new one",
         tag="jobs",
+        scope="write",
         query=commands.RetryQuery,
         body=commands.Changes,
         headers=KEY,
@@ -76,6 +84,8 @@ ROUTES: tuple[Route, ...] = (
         handler=jobs.transcript,
         summary="The transcript, as JSON with word times, as text or as subtitles",
         tag="jobs",
+        scope="read",
+        shared=True,
         query=jobs.TranscriptQuery,
         headers={"If-None-Match": "an ETag from before: 304 when it is still the same"},
         answers={200: TRANSCRIPTS, 304: None},
@@ -86,6 +96,8 @@ ROUTES: tuple[Route, ...] = (
         handler=audio.redacted,
         summary="The audio with what is personal made inaudible, of a job that asked for it",
         tag="jobs",
+        scope="read",
+        shared=True,
         query=audio.AudioQuery,
         answers={200: ("audio/wav",)},
     ),
@@ -95,6 +107,7 @@ ROUTES: tuple[Route, ...] = (
         handler=jobs.events,
         summary="All that happened to a job, as CloudEvents",
         tag="events",
+        scope="read",
         query=jobs.EventsQuery,
         answers={200: EventList},
     ),
@@ -104,6 +117,7 @@ ROUTES: tuple[Route, ...] = (
         handler=events.stream,
         summary="Follow the log live: server-sent events, or a websocket on the same path",
         tag="events",
+        scope="read",
         query=events.FeedQuery,
         headers={
             "Last-Event-ID": "EPOCH-SEQ-ID, of the last message that was seen: go on after it"
@@ -117,6 +131,7 @@ ROUTES: tuple[Route, ...] = (
         handler=engines.search,
         summary="Find words in all transcripts",
         tag="search",
+        scope="read",
         query=engines.SearchQuery,
         answers={200: HitList},
     ),
@@ -126,7 +141,73 @@ ROUTES: tuple[Route, ...] = (
         handler=engines.listed,
         summary="Who is alive, and what waits for them",
         tag="engines",
+        scope="read",
         answers={200: EngineList},
+    ),
+    Route(
+        method="GET",
+        path="/v1/me",
+        handler=keys.me,
+        summary="Who you are to this server, and what you may do",
+        tag="keys",
+        scope="any",
+        answers={200: Me},
+    ),
+    Route(
+        method="POST",
+        path="/v1/session",
+        handler=keys.sign_in,
+        summary="Sign a browser in with a key: it gets a cookie that no script can read",
+        tag="keys",
+        scope=None,
+        body=SignIn,
+        answers={200: Me},
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/session",
+        handler=keys.sign_out,
+        summary="Sign the browser out",
+        tag="keys",
+        scope=None,
+        answers={204: None},
+    ),
+    Route(
+        method="POST",
+        path="/v1/tickets",
+        handler=keys.ticket,
+        summary="Get what opens one socket from a browser, once and within 30 seconds",
+        tag="keys",
+        scope="read",
+        answers={201: Ticket},
+    ),
+    Route(
+        method="GET",
+        path="/v1/keys",
+        handler=keys.listed,
+        summary="List the keys of all tenants",
+        tag="keys",
+        scope="admin",
+        answers={200: KeyList},
+    ),
+    Route(
+        method="POST",
+        path="/v1/keys",
+        handler=keys.make,
+        summary="Make a key; its secret is in the answer, and never again",
+        tag="keys",
+        scope="admin",
+        body=NewKey,
+        answers={201: MadeKey},
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/keys/{id}",
+        handler=keys.revoke,
+        summary="Revoke a key: within seconds its sessions and its open sockets end, too",
+        tag="keys",
+        scope="admin",
+        answers={204: None},
     ),
     Route(
         method="GET",
@@ -134,6 +215,7 @@ ROUTES: tuple[Route, ...] = (
         handler=health.healthz,
         summary="The process lives",
         tag="operations",
+        scope=None,
         answers={200: Health},
     ),
     Route(
@@ -142,6 +224,7 @@ ROUTES: tuple[Route, ...] = (
         handler=health.readyz,
         summary="Redis, Postgres and the object store answer",
         tag="operations",
+        scope=None,
         answers={200: Readiness, 503: Readiness},
     ),
     Route(
@@ -150,9 +233,11 @@ ROUTES: tuple[Route, ...] = (
         handler=health.metrics,
         summary="Measures for Prometheus",
         tag="operations",
+        scope="admin",
         answers={200: ("text/plain",)},
     ),
 )
 
 SOCKET = "/v1/events"
+FOLLOW = next(route for route in ROUTES if route.path == SOCKET)
 MESSAGES = Message
