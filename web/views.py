@@ -77,6 +77,7 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     erased: bool
     names: Annotated[dict[str, str], Meta(description="speaker → the name that people gave")]
     edited: Annotated[int, Meta(description="segments whose text somebody corrected")]
+    edits: Annotated[tuple[int, ...], Meta(description="which segments those are, by number")]
 
 
 class JobList(msgspec.Struct, frozen=True):
@@ -189,6 +190,7 @@ def job_view(job: Job) -> JobView:
         erased=job.erased,
         names=job.names,
         edited=len(job.edits),
+        edits=tuple(sorted(map(int, job.edits))),
     )
 
 
@@ -213,6 +215,7 @@ def accepted_view(submission: "Submission") -> JobView:
         erased=False,
         names={},
         edited=0,
+        edits=(),
     )
 
 
