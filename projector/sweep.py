@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from projector import metrics
+from projector import metrics, pending
 from projector.objects import Objects
 from projector.queries import checkpoint
 from streams import job as jobs
@@ -33,7 +33,10 @@ OWNER = "owner"
 database keeps, too. In a bucket of somebody else's nothing is swept."""
 FIRST = text("SELECT id FROM events WHERE seq = 1")
 STATES = text("SELECT state FROM jobs WHERE id = ANY(:ids)")
-KEPT = text("SELECT id FROM submissions WHERE id = ANY(:ids)")
+KEPT = text("""
+    SELECT id FROM submissions WHERE id = ANY(:ids)
+    UNION SELECT id FROM uploads WHERE id = ANY(:ids)
+""")
 
 
 class Sweeper:
@@ -67,7 +70,7 @@ class Sweeper:
         before = datetime.now(UTC) - timedelta(seconds=self._age_s)
         if not await self._ours(artifacts):
             return 0
-        count = await artifacts.end_uploads(before)
+        count = await artifacts.end_uploads(before, await self._going_on())
         async for page in artifacts.pages("jobs/"):
             for key in await self._unnamed(page, before):
                 logger.warning("nothing names %s: it is deleted", key)
@@ -93,6 +96,13 @@ class Sweeper:
             )  # fmt: skip
             return False
         return True
+
+    async def _going_on(self) -> frozenset[str]:
+        """The uploads in parts that somebody may still go on with; the others are forgotten."""
+        async with self._database.begin() as connection:
+            for upload in await pending.expire(connection, datetime.now(UTC) - pending.KEPT):
+                logger.info("nobody went on with upload %s: it is given up", upload)
+            return await pending.named(connection)
 
     async def _unnamed(self, page: Sequence[Stored], before: datetime) -> list[str]:
         by_job = [(name, list(group)) for name, group in groupby(page, job_of)]

@@ -40,6 +40,9 @@ events = Table(
     Column("data", Text, nullable=False),
     UniqueConstraint("id", name="events_id"),
     Index("events_job", "job", "seq"),
+    Index(
+        "events_time", "time", postgresql_using="brin", postgresql_with={"autosummarize": "on"}
+    ),
 )
 """The archive: the log for ever. No foreign key points here, so it can be partitioned by seq."""
 
@@ -74,12 +77,14 @@ jobs = Table(
     Column("state", Text, nullable=False),
     Index("jobs_tenant", "tenant", "id"),
     Index("jobs_status", "tenant", "status", "id"),
+    Index("jobs_submitted", "tenant", "submitted_at"),
     Index(
         "jobs_deadline",
         "deadline",
         postgresql_where=text("deadline IS NOT NULL AND ended_at IS NULL"),
     ),
     Index("jobs_live", "id", postgresql_where=text("ended_at IS NULL")),
+    Index("jobs_erased", "id", postgresql_where=text("erased")),
     postgresql_with={"fillfactor": "80"},
 )
 """The fold of each job; `state` is streams.job.Job, the columns are what is asked for by SQL."""
@@ -202,3 +207,21 @@ secrets = Table(
     Column("value", Text, nullable=False),
 )
 """What the server alone knows: what signs share links; and that a first key was made."""
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("length", BigInteger, nullable=False),
+    Column("multipart", Text, nullable=False),
+    Column("turn", Integer, nullable=False, server_default=text("0")),
+    Column("number", Integer, nullable=False, server_default=text("0")),
+    Column("stored", BigInteger, nullable=False, server_default=text("0")),
+    Column("numbers", ARRAY(Integer), nullable=False, server_default=text("'{}'")),
+    Column("etags", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("moved_at", Time, nullable=False, server_default=text("now()")),
+)
+"""Uploads under way, until a job takes them: ``numbers`` and ``etags`` are the parts that count."""

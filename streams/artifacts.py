@@ -1,7 +1,7 @@
 """Artifacts in S3 through aiobotocore: written once, named by attempt, checked by sha256."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from pathlib import Path
@@ -171,20 +171,20 @@ class Artifacts:
                 size += len(chunk)
                 buffer += chunk
                 while len(buffer) >= PART:
-                    upload = upload or await self._begin(key, media_type)
+                    upload = upload or await self.begin(key, media_type)
                     with memoryview(buffer) as view:
                         part = bytes(view[:PART])
                     del buffer[:PART]  # before the store has it: it is in memory once
-                    parts.append(await self._part(key, upload, len(parts) + 1, part))
+                    parts.append(await self.part(key, upload, len(parts) + 1, part))
             if not upload:
                 return await self.put(key, bytes(buffer), media_type)
             if buffer:
-                parts.append(await self._part(key, upload, len(parts) + 1, bytes(buffer)))
-            await self._complete(key, upload, parts, size)
+                parts.append(await self.part(key, upload, len(parts) + 1, bytes(buffer)))
+            await self.complete(key, upload, parts, size)
         except BaseException:
             if upload:
                 with suppress(BotoCoreError, ClientError):  # what failed first is what counts
-                    await self._abort(key, upload)
+                    await self.abort(key, upload)
             raise
         return Artifact(
             uri=f"s3://{self.bucket}/{key}",
@@ -214,18 +214,44 @@ class Artifacts:
     async def stream(self, artifact: Artifact) -> AsyncIterator[bytes]:
         """An object's bytes as they come; the check of size and sha256 is at the end."""
         digest, size = hashlib.sha256(), 0
-        try:
-            reply = await self._s3.get_object(Bucket=self.bucket, Key=key_in(artifact.uri))
-        except ClientError as error:
-            if _code(error) in {"NoSuchKey", "404"}:
-                raise ArtifactMissing(f"{artifact.uri} is not in the store") from None
-            raise
+        reply = await self._reply(key_in(artifact.uri))
         async with reply["Body"] as body:
             async for chunk in body.iter_chunks(CHUNK):
                 digest.update(chunk)
                 size += len(chunk)
                 yield chunk
         self._verify(artifact, size, digest.hexdigest())
+
+    async def span(self, artifact: Artifact, start: int, stop: int) -> AsyncIterator[bytes]:
+        """Its bytes from ``start`` up to ``stop``: no others leave the store.
+
+        What they are is not checked, for that takes the whole object.
+
+        Raises:
+            ArtifactMissing; ArtifactCorrupt when so many are not there.
+        """
+        size = 0
+        reply = await self._reply(key_in(artifact.uri), Range=f"bytes={start}-{stop - 1}")
+        async with reply["Body"] as body:
+            async for chunk in body.iter_chunks(CHUNK):
+                size += len(chunk)
+                yield chunk
+        if size != stop - start:
+            raise ArtifactCorrupt(f"{artifact.uri} gave {size} bytes of {stop - start}")
+
+    async def described(self, key: str) -> Artifact:
+        """An object that nobody described yet, read once to the end.
+
+        Raises:
+            ArtifactMissing: there is none. ArtifactCorrupt: it broke off.
+        """
+        digest, size = hashlib.sha256(), 0
+        reply = await self._reply(key)
+        async with reply["Body"] as body:
+            async for chunk in body.iter_chunks(CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+        return self._found(key, reply, size, digest.hexdigest())
 
     async def erase(self, job: str) -> int:
         """Delete every object of a job; how many there were."""
@@ -251,15 +277,46 @@ class Artifacts:
         """Delete one object; one that is not there is deleted already."""
         await self._s3.delete_object(Bucket=self.bucket, Key=key)
 
-    async def end_uploads(self, before: datetime) -> int:
-        """Give up the uploads in parts that were begun before then and never ended; how many."""
+    async def begin(self, key: str, media_type: str) -> str:
+        """Begin an upload in parts; its name in the store."""
+        reply = await self._s3.create_multipart_upload(
+            Bucket=self.bucket, Key=key, ContentType=media_type
+        )
+        return str(reply["UploadId"])
+
+    async def part(self, key: str, upload: str, number: int, data: bytes) -> dict[str, Any]:
+        """Store one part, 5 MiB at least unless it is the last; what names it at the end."""
+        reply = await self._s3.upload_part(
+            Bucket=self.bucket, Key=key, UploadId=upload, PartNumber=number, Body=data
+        )
+        return {"PartNumber": number, "ETag": reply["ETag"]}
+
+    async def complete(self, key: str, upload: str, parts: list[dict[str, Any]], size: int) -> None:
+        """Make these parts, ``size`` bytes together, the object; again without harm."""
+        try:
+            await self._s3.complete_multipart_upload(
+                Bucket=self.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}
+            )
+        except ClientError as error:
+            if not lost_upload(error):
+                raise
+            # The reply to an earlier try was lost: then the object is there.
+            if await self._size(key) != size:
+                raise
+
+    async def abort(self, key: str, upload: str) -> None:
+        """Give up an upload, and free its parts."""
+        await self._s3.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
+
+    async def end_uploads(self, before: datetime, kept: Container[str] = ()) -> int:
+        """Give up uploads in parts that were begun before then and are not ``kept``; how many."""
         count = 0
         pages = self._s3.get_paginator("list_multipart_uploads")
         async for page in pages.paginate(Bucket=self.bucket):
             for one in page.get("Uploads", ()):
-                if one["Initiated"] < before:
+                if one["Initiated"] < before and one["UploadId"] not in kept:
                     with suppress(ClientError):  # ended or given up by somebody else meanwhile
-                        await self._abort(one["Key"], one["UploadId"])
+                        await self.abort(one["Key"], one["UploadId"])
                     count += 1
         return count
 
@@ -270,56 +327,43 @@ class Artifacts:
             ArtifactMissing: there is none, or no longer.
         """
         digest, size = hashlib.sha256(), 0
-        try:
-            reply = await self._s3.get_object(Bucket=self.bucket, Key=key)
-        except ClientError as error:
-            if _code(error) in {"NoSuchKey", "404"}:
-                raise ArtifactMissing(f"{key} is not in the bucket {self.bucket}") from None
-            raise
+        reply = await self._reply(key)
         with path.open("wb") as file:
             async with reply["Body"] as body:
                 async for chunk in body.iter_chunks(CHUNK):
                     digest.update(chunk)
                     size += file.write(chunk)
-        if size != reply["ContentLength"]:
-            raise ArtifactCorrupt(f"{key} ended after {size} bytes of {reply['ContentLength']}")
-        uri = f"s3://{self.bucket}/{key}"
-        return Artifact(uri, digest.hexdigest(), size, reply["ContentType"])
-
-    async def _begin(self, key: str, media_type: str) -> str:
-        reply = await self._s3.create_multipart_upload(
-            Bucket=self.bucket, Key=key, ContentType=media_type
-        )
-        return str(reply["UploadId"])
-
-    async def _part(self, key: str, upload: str, number: int, data: bytes) -> dict[str, Any]:
-        reply = await self._s3.upload_part(
-            Bucket=self.bucket, Key=key, UploadId=upload, PartNumber=number, Body=data
-        )
-        return {"PartNumber": number, "ETag": reply["ETag"]}
-
-    async def _complete(
-        self, key: str, upload: str, parts: list[dict[str, Any]], size: int
-    ) -> None:
-        try:
-            await self._s3.complete_multipart_upload(
-                Bucket=self.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}
-            )
-        except ClientError as error:
-            if _code(error) != "NoSuchUpload":
-                raise
-            # The reply to an earlier try was lost: then the object is there.
-            there = await self._s3.head_object(Bucket=self.bucket, Key=key)
-            if there["ContentLength"] != size:
-                raise
-
-    async def _abort(self, key: str, upload: str) -> None:
-        await self._s3.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
+        return self._found(key, reply, size, digest.hexdigest())
 
     async def _same(self, key: str, made: Artifact) -> None:
         there = await self._s3.head_object(Bucket=self.bucket, Key=key)
         if there["ContentLength"] != made.bytes or there["Metadata"].get("sha256") != made.sha256:
             raise ArtifactCorrupt(f"{made.uri} exists with other bytes")
+
+    async def _reply(self, key: str, **given: str) -> dict[str, Any]:
+        try:
+            reply: dict[str, Any] = await self._s3.get_object(Bucket=self.bucket, Key=key, **given)
+        except ClientError as error:
+            if _code(error) in {"NoSuchKey", "404"}:
+                uri = f"s3://{self.bucket}/{key}"
+                raise ArtifactMissing(f"{uri} is not in the store") from None
+            if _code(error) == "InvalidRange":
+                raise ArtifactCorrupt(f"{key} is shorter than it was when it was stored") from None
+            raise
+        return reply
+
+    def _found(self, key: str, reply: dict[str, Any], size: int, sha256: str) -> Artifact:
+        if size != reply["ContentLength"]:
+            raise ArtifactCorrupt(f"{key} ended after {size} bytes of {reply['ContentLength']}")
+        return Artifact(f"s3://{self.bucket}/{key}", sha256, size, reply["ContentType"])
+
+    async def _size(self, key: str) -> int | None:
+        try:
+            return int((await self._s3.head_object(Bucket=self.bucket, Key=key))["ContentLength"])
+        except ClientError as error:
+            if _code(error) in {"NoSuchKey", "404"}:
+                return None
+            raise
 
     def _verify(self, artifact: Artifact, size: int, sha256: str) -> None:
         if size != artifact.bytes or sha256 != artifact.sha256:
@@ -342,6 +386,11 @@ def key_in(uri: str) -> str:
     if scheme != "s3" or not bucket or not key:
         raise ArtifactMissing(f"{uri or 'an erased artifact'} is no object in S3")
     return key
+
+
+def lost_upload(error: ClientError) -> bool:
+    """Whether the store says that it knows the upload in parts no longer."""
+    return _code(error) == "NoSuchUpload"
 
 
 def _code(error: ClientError) -> str:

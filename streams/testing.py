@@ -299,7 +299,7 @@ class MemoryArtifacts(Artifacts):
         """An object into a file; what it turned out to be."""
         data = self.objects.get(key)
         if data is None:
-            raise ArtifactMissing(f"{key} is not in the bucket {self.bucket}")
+            raise ArtifactMissing(f"s3://{self.bucket}/{key} is not in the store")
         path.write_bytes(data)
         digest = hashlib.sha256(data).hexdigest()
         return Artifact(f"s3://{self.bucket}/{key}", digest, len(data))

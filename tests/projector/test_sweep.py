@@ -131,10 +131,10 @@ async def test_parts_of_an_upload_that_never_ended_are_given_up(
     start()
     await traffic.submitted(ledger)
     await caught_up(db, log)
-    await artifacts._begin(source_key(new_id()), "audio/wav")
+    await artifacts.begin(source_key(new_id()), "audio/wav")
     key = source_key(new_id())
-    upload = await artifacts._begin(key, "audio/wav")
-    await artifacts._part(key, upload, 1, bytes(PART))
+    upload = await artifacts.begin(key, "audio/wav")
+    await artifacts.part(key, upload, 1, bytes(PART))
     assert await sweep(3600.0).sweep() == 0
     assert await sweep(-1.0).sweep() == 2  # as if a second had gone by: S3 tells whole ones
     listed: Any = await artifacts._s3.list_multipart_uploads(Bucket=artifacts.bucket)

@@ -92,7 +92,7 @@ async def test_keys_are_listed_and_an_unknown_object_is_copied(
     copied = await artifacts.copy_to("jobs/j/a/1/x", tmp_path / "x")
     assert (copied.uri, copied.sha256, copied.bytes) == (put.uri, put.sha256, put.bytes)
     assert (tmp_path / "x").read_bytes() == b"1234"
-    with pytest.raises(ArtifactMissing, match="jobs/j/nope is not in the bucket"):
+    with pytest.raises(ArtifactMissing, match="jobs/j/nope is not in the store"):
         await artifacts.copy_to("jobs/j/nope", tmp_path / "y")
 
 
