@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from streams.events import JobRequest
-from web.call import Route
+from web.auth import COOKIE
+from web.call import SHARE, TICKET, Route
 from web.errors import MEDIA_TYPE, Problem, WebError
 from web.messages import CaughtUp, EventMessage, FellBehind, Snapshot
 from web.routes import ROUTES, SOCKET
@@ -22,6 +23,34 @@ from web.routes import ROUTES, SOCKET
 REF = "#/components/schemas/{name}"
 MESSAGES: tuple[type[msgspec.Struct], ...] = (Snapshot, EventMessage, FellBehind, CaughtUp)
 Json = dict[str, Any]
+SCHEMES: Json = {
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key, `dk_…`: of `dalston keys make` or POST /v1/keys.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": "Of the page: POST /v1/session. No script can read it.",
+    },
+    "share": {
+        "type": "apiKey",
+        "in": "query",
+        "name": SHARE,
+        "description": "The token of a link to this one job: POST /v1/jobs/{id}/shares.",
+    },
+}
+SOCKET_SCHEMES: Json = {
+    "key": {"type": "http", "scheme": "bearer"},
+    "ticket": {
+        "type": "httpApiKey",
+        "in": "query",
+        "name": TICKET,
+        "description": "Of POST /v1/tickets: it opens one socket, within 30 seconds.",
+    },
+}
 VERSION = "1"
 """Of the API: the release of the program is in /healthz."""
 
@@ -47,12 +76,14 @@ def document() -> Json:
             "title": "Dalston",
             "version": VERSION,
             "description": "Audio in, transcript out, every fact an event. "
-            "Every error is a problem (RFC 9457) whose detail says what is wrong and the cure.",
+            "Every error is a problem (RFC 9457) whose detail says what is wrong and the cure. "
+            "A stack that only its own machine reaches wants no key (`GET /v1/me` says so).",
         },
         "paths": paths,
         "components": {
             "schemas": _schemas([*_types(), Problem, JobRequest]),
             "responses": {"Problem": _problem()},
+            "securitySchemes": SCHEMES,
         },
     }
 
@@ -73,8 +104,10 @@ def asyncapi() -> Json:
                 "address": SOCKET,
                 "description": "A snapshot, then every event after it: no hole, no duplicate. "
                 "The server closes with 1012 (it restarts) or 1013 (a server behind it is away): "
-                "come back with the last epoch and seq. What a client sends is not read.",
-                "bindings": {"ws": {"method": "GET", "query": _inlined(query)}},
+                "come back with the last epoch and seq. It closes with 1008 when the key does not "
+                "count any more. What a client sends is not read. Where keys are wanted, a browser "
+                "brings a ticket of POST /v1/tickets; others send their key in the header.",
+                "bindings": {"ws": {"method": "GET", "query": _with_ticket(_inlined(query))}},
                 "messages": messages,
             }
         },
@@ -82,12 +115,15 @@ def asyncapi() -> Json:
             "follow": {
                 "action": "send",
                 "channel": {"$ref": "#/channels/events"},
+                "security": [
+                    {"$ref": f"#/components/securitySchemes/{name}"} for name in SOCKET_SCHEMES
+                ],
                 "messages": [
                     {"$ref": f"#/channels/events/messages/{kind.__name__}"} for kind in MESSAGES
                 ],
             }
         },
-        "components": {"schemas": _schemas(MESSAGES)},
+        "components": {"schemas": _schemas(MESSAGES), "securitySchemes": SOCKET_SCHEMES},
     }
 
 
@@ -96,6 +132,7 @@ def _operation(route: Route) -> Json:
         "operationId": f"{route.handler.__module__.rpartition('.')[2]}_{route.handler.__name__}",
         "summary": route.summary,
         "tags": [route.tag],
+        "security": _security(route),
         "parameters": _parameters(route),
         "responses": {
             **{str(status): _answer(status, kind) for status, kind in route.answers.items()},
@@ -105,6 +142,15 @@ def _operation(route: Route) -> Json:
     if route.body is not None:
         operation["requestBody"] = _body(route.body)
     return operation
+
+
+def _security(route: Route) -> list[Json]:
+    """Either of them will do, with that scope; nothing at all where the list is empty."""
+    if route.scope is None:
+        return []
+    scopes = [] if route.scope == "any" else [route.scope]
+    shared = [{"share": list[str]()}] if route.shared else []
+    return [{"key": scopes}, {"session": scopes}, *shared]
 
 
 def _parameters(route: Route) -> list[Json]:
@@ -180,6 +226,11 @@ def _inlined(kind: type[msgspec.Struct]) -> Json:
     schemas = msgspec.json.schema_components([kind], ref_template=REF)[1]
     found: Json = schemas[kind.__name__]
     return found
+
+
+def _with_ticket(query: Json) -> Json:
+    ticket = {"type": "string", "default": "", "description": "of POST /v1/tickets"}
+    return {**query, "properties": {**query["properties"], TICKET: ticket}}
 
 
 def _ref(kind: type) -> str:
