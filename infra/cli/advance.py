@@ -31,7 +31,9 @@ from web.views import CloudEvent, JobView, StageView
 UNBEGUN = StageView(
     name="", engine="", status="pending", token=0, progress=0.0, needs=(), owner="",
     ready_at=None, started_at=None, ended_at=None, due_at=None, reason="", model=None,
-    wall_s=None, peak_rss=None,
+    wall_s=None, peak_rss=None, required=True, failed=0, lost=0, preempted=0, kind=None,
+    warnings=(), engine_version="", device="", load_s=None, audio_s=None, peak_gpu=None,
+    tokens_in=None, tokens_out=None, cost_usd=None, left_out="",
 )  # fmt: skip
 
 STATUS_OF = {
