@@ -15,6 +15,7 @@ import msgspec
 
 from infra import sse
 from streams.events import JobRequest
+from web.key_views import KeyList, KeyView, MadeKey, NewKey
 from web.messages import CaughtUp, Message, Snapshot
 from web.views import (
     EngineList,
@@ -69,12 +70,18 @@ class Upload(io.FileIO):
 
 
 class Client:
-    """One stack's API. Use as an async context manager."""
+    """One stack's API. Use as an async context manager.
 
-    def __init__(self, url: str) -> None:
+    key: an API key, for a stack that wants one.
+    """
+
+    def __init__(self, url: str, key: str = "") -> None:
         self.url = url.rstrip("/")
+        headers = {"authorization": f"Bearer {key}"} if key else {}
         # A stack is on this machine or at a given address; a proxy of the environment is not asked.
-        self._http = httpx.AsyncClient(base_url=self.url, timeout=TIMEOUT, trust_env=False)
+        self._http = httpx.AsyncClient(
+            base_url=self.url, headers=headers, timeout=TIMEOUT, trust_env=False
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -173,6 +180,20 @@ class Client:
     async def engines(self) -> list[EngineView]:
         """Engines, their replicas and queues."""
         return (await self._get("/v1/engines", EngineList)).engines
+
+    async def keys(self) -> list[KeyView]:
+        """Every key there ever was, the newest first."""
+        return (await self._get("/v1/keys", KeyList)).keys
+
+    async def make_key(self, wanted: NewKey) -> MadeKey:
+        """A new key and its secret."""
+        body = msgspec.json.encode(wanted)
+        reply = await self._send(lambda: self._http.post("/v1/keys", content=body), tries=1)
+        return decode(reply, MadeKey)
+
+    async def revoke_key(self, key_id: str) -> None:
+        """End a key for good."""
+        await self._request("DELETE", f"/v1/keys/{key_id}")
 
     async def head(self) -> int:
         """The seq of the newest event, 0 before the first."""

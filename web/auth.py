@@ -16,8 +16,8 @@ from starlette.requests import HTTPConnection
 from projector import database, keys
 from projector.keys import Found
 from web.backends import Backends
-from web.callers import NOBODY, OPEN, Caller, Need, check
-from web.errors import TooMany, Unauthorized
+from web.callers import NOBODY, OPEN, Caller, Need
+from web.errors import Forbidden, TooMany, Unauthorized
 from web.settings import wants_keys
 from web.tries import Tries
 
@@ -105,6 +105,21 @@ class Door:
         with suppress(*database.AWAY):
             async with self._backends.writing() as connection:
                 await keys.used(connection, key.id)
+
+
+def check(caller: Caller, need: Need) -> Caller:
+    """The caller, who may do that.
+
+    Raises:
+        Forbidden: their key has not that scope.
+    """
+    if not caller.may(need):
+        has = " and ".join(caller.scopes) or "nothing"
+        raise Forbidden(
+            f"This wants the scope {need}, and the key {caller.key} has {has}. "
+            "An admin makes another: `dalston keys make`."
+        )
+    return caller
 
 
 def address(connection: HTTPConnection) -> str:

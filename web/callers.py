@@ -4,8 +4,6 @@ from typing import Literal
 
 import msgspec
 
-from web.errors import Forbidden
-
 Scope = Literal["read", "write", "admin"]
 """What a key may do: see; change (submit, edit, cancel, erase, share); run the whole stack."""
 Need = Scope | Literal["any"] | None
@@ -46,18 +44,3 @@ OPEN = Caller(auth="open", tenant=DEFAULT, scopes=SCOPES)
 def sharing(tenant: str) -> Caller:
     """Whoever has a link to one job of a tenant."""
     return Caller(auth="share", tenant=tenant, scopes=("read",), name="a shared link")
-
-
-def check(caller: Caller, need: Need) -> Caller:
-    """The caller, who may do that.
-
-    Raises:
-        Forbidden: their key has not that scope.
-    """
-    if not caller.may(need):
-        has = " and ".join(caller.scopes) or "nothing"
-        raise Forbidden(
-            f"This wants the scope {need}, and the key {caller.key} has {has}. "
-            "An admin makes another: `dalston keys make`."
-        )
-    return caller

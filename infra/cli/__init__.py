@@ -16,6 +16,7 @@ from infra.cli import (
     environments,
     events,
     jobs,
+    keys,
     projection,
     running,
     transcribe,
@@ -31,10 +32,14 @@ __all__ = ["cli", "main"]
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), envvar="DALSTON_HOME",
               help="Where the local stack keeps everything.  [default: .dalston]")  # fmt: skip
 @click.option("--url", envvar="DALSTON_URL", metavar="URL", help="A stack elsewhere.")
+@click.option("--key", envvar="DALSTON_API_KEY", metavar="dk_…",
+              help="An API key; in DALSTON_API_KEY nobody sees it.")  # fmt: skip
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(__version__, message="dalston %(version)s")
 @click.pass_context
-def cli(ctx: click.Context, home: Path | None, url: str | None, debug: bool) -> None:
+def cli(
+    ctx: click.Context, home: Path | None, url: str | None, key: str | None, debug: bool
+) -> None:
     """Dalston: audio in, transcript out, every fact an event.
 
     Exit codes: 0 it worked, 1 it failed, 2 wrong usage, 3 no stack answers, 130 Ctrl-C.
@@ -42,7 +47,7 @@ def cli(ctx: click.Context, home: Path | None, url: str | None, debug: bool) -> 
     if not debug:
         logging.getLogger().addHandler(logging.NullHandler())  # a command says it itself
     place = home.absolute() if home else home_of({})
-    ctx.obj = Shell(home=place, url=url or None, debug=debug, environ=os.environ)
+    ctx.obj = Shell(home=place, url=url or None, key=key or "", debug=debug, environ=os.environ)
 
 
 for command in (
@@ -54,7 +59,7 @@ for command in (
     jobs.jobs, jobs.job, jobs.cancel, jobs.retry, jobs.parked, jobs.erase, jobs.search,
     events.events, engines.engines, engines.engine,
     projection.rebuild, projection.recover,
-    backup.backup, backup.restore, acl.acl,
+    backup.backup, backup.restore, acl.acl, keys.keys,
 ):  # fmt: skip
     cli.add_command(command)
 for command in (environments.build, environments.lock, environments.run):

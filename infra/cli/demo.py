@@ -14,7 +14,6 @@ from infra.cli.batch import Batch, Outcome
 from infra.cli.reading import word_flow
 from infra.cli.shell import Failed, Shell
 from infra.cli.transcribe import transcript
-from infra.client import Client
 from infra.local.environment import ROOT
 from infra.local.errors import NotRunning
 from streams.events import JobRequest
@@ -48,7 +47,7 @@ def demo(shell: Shell, files: tuple[Path, ...]) -> None:
     with stack(shell) as url:
         shell.say(f"up after {time.monotonic() - began:.1f} s; watch it on {url}")
         batch = Batch(found, JobRequest(), "json", display.on(shell.err, len(found)))
-        shown = asyncio.run(transcribed(url, batch))
+        shown = asyncio.run(transcribed(shell, url, batch))
         for outcome in shown.outcomes:
             tell(shell, outcome)
         shell.say(summary(shown, url))
@@ -89,9 +88,9 @@ def farewell(parts: remains.Parts, home: Path) -> str:
     )
 
 
-async def transcribed(url: str, batch: Batch) -> Shown:
+async def transcribed(shell: Shell, url: str, batch: Batch) -> Shown:
     """Run the batch while its stages are shown."""
-    async with Client(url) as client:
+    async with shell.client(url) as client:
         began = time.monotonic()
         with batch.display:
             outcomes = [outcome async for outcome in batch.run(client)]

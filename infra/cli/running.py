@@ -4,7 +4,7 @@ import asyncio
 
 import click
 
-from infra.cli import parts
+from infra.cli import access, parts
 from infra.cli.shell import Failed, Shell
 from infra.local import http, stack
 from infra.local.home import is_alive
@@ -21,6 +21,7 @@ from infra.local.record import Process, Program, Running
 @click.option("--postgres", default="", metavar="DSN", help="A real Postgres.")
 @click.option("--s3", default="", metavar="URL", help="A real S3; its keys are in DALSTON_S3_*.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the web listens.")
+@click.option("--keys", "wants", is_flag=True, help="Whoever asks needs an API key.")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="A free one without it.")
 @click.pass_obj
 def up(
@@ -34,11 +35,14 @@ def up(
     s3: str,
     host: str,
     port: int,
+    wants: bool,
 ) -> None:
     """Start the whole stack: servers, web, projector and engines. Prints the address.
 
     The first time it builds an environment for each engine. Without --detach it runs until Ctrl-C.
+    On an address that others reach it wants keys, too; the first one is shown once, here.
     """
+    asked = access.web(shell.environ, host, wants=wants)
     options = shell.options(
         engines=stack.with_replicas((*stack.with_commands(commands), *engines)),
         commands=stack.with_commands(commands),
@@ -47,6 +51,7 @@ def up(
         s3=s3,
         web_host=host,
         web_port=port,
+        auth=asked.auth,
     )
     told = parts.on(shell.err)
 
@@ -55,6 +60,7 @@ def up(
         click.echo(running.web.url)
         end = "`dalston down` stops it" if detach else "Ctrl-C stops it"
         shell.say(f"Dalston is up on {shell.home}; {end}")
+        shell.say(access.told(asked, shell.settings()))
 
     with told:
         asyncio.run(stack.up(options, told, detach=detach, ready=ready))

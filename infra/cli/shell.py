@@ -37,12 +37,14 @@ class Shell:
     """One call of `dalston`: the stack it talks to, and the two streams of a terminal.
 
     url: the address of a stack elsewhere; None means the one of ``home``.
+    key: the API key that it may want.
     """
 
     home: Path
     url: str | None
     debug: bool
     environ: Mapping[str, str] = field(repr=False)
+    key: str = field(default="", repr=False)
     out: Console = field(default_factory=lambda: Console(file=sys.stdout, highlight=False))
     err: Console = field(default_factory=lambda: Console(file=sys.stderr, highlight=False))
 
@@ -73,7 +75,7 @@ class Shell:
         try:
             return stack.settings(self.home)
         except NotRunning:
-            if any(self.environ.get(name) for name in SERVERS):
+            if any(self.environ.get(name) or self.environ.get(f"{name}_FILE") for name in SERVERS):
                 return Settings.from_env(self.environ)
             raise
 
@@ -81,10 +83,14 @@ class Shell:
         """Run one conversation with the API."""
 
         async def talk() -> T:
-            async with Client(self.address()) as client:
+            async with self.client(self.address()) as client:
                 return await question(client)
 
         return asyncio.run(talk())
+
+    def client(self, address: str) -> Client:
+        """A client of the stack at an address, with the key that was given."""
+        return Client(address, self.key)
 
     def say(self, text: str) -> None:
         """A line for the reader, not for the pipe."""

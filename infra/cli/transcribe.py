@@ -144,7 +144,7 @@ def follow_all(shell: Shell, batch: Batch, wish: Wish, address: str) -> int:
     """Run the batch and put the transcripts where they are wanted; how many files failed."""
 
     async def run() -> int:
-        async with Client(address) as client:
+        async with shell.client(address) as client:
             with batch.display:
                 async with aclosing(batch.run(client)) as outcomes:
                     return await deliver(shell, client, batch, wish, outcomes)
@@ -236,7 +236,7 @@ def give_up(shell: Shell, address: str, running: list[JobView]) -> None:
             return
 
     async def cancel() -> None:
-        async with Client(address) as client:
+        async with shell.client(address) as client:
             answers = (client.cancel(view.id) for view in running)
             await asyncio.gather(*answers, return_exceptions=True)
 

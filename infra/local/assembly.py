@@ -183,7 +183,7 @@ class Stack:
         projector_port = ports.pop()
         projector = programs.projector(self.home, self._as(acl.PROJECTOR), projector_port)
         self._projector = Child(projector, self._report)
-        web = programs.web(self.home, self._as(acl.WEB), host, port)
+        web = programs.web(self.home, self._as(acl.WEB), host, port, self.options.auth)
         self._web = Child(web, self._report)
         shown = self.settings
         return record.Running(

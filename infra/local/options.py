@@ -22,6 +22,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     environments: where the engines' virtual environments are; in `home` unless given, and then
         shared by all homes.
     web_port: 0 takes a free one.
+    auth: DALSTON_AUTH of the web; empty means the one of `environ`, if any.
     valkey, postgres, s3: URLs of real servers; empty ones are embedded. The keys of a real S3 come
         from DALSTON_S3_ACCESS_KEY and DALSTON_S3_SECRET_KEY of `environ`.
     environ: the environment that the children inherit.
@@ -34,6 +35,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     environments: Path | None = None
     web_host: str = "127.0.0.1"
     web_port: int = 0
+    auth: str = ""
     valkey: str = ""
     postgres: str = ""
     s3: str = ""

@@ -44,10 +44,11 @@ def projector(home: Home, env: Mapping[str, str], port: int) -> Program:
     return module("projector", home, {**env, "DALSTON_HEALTH_PORT": str(port)}, health(port))
 
 
-def web(home: Home, env: Mapping[str, str], host: str, port: int) -> Program:
-    """The web process on an address of its own."""
+def web(home: Home, env: Mapping[str, str], host: str, port: int, auth: str) -> Program:
+    """The web process on an address of its own; its log shows no key, `dalston up` does."""
     address = {"DALSTON_WEB_HOST": host, "DALSTON_WEB_PORT": str(port)}
-    return module("web", home, {**env, **address}, web_url(host, port))
+    asks = {"DALSTON_FIRST_KEY": "false", **({"DALSTON_AUTH": auth} if auth else {})}
+    return module("web", home, {**env, **address, **asks}, web_url(host, port))
 
 
 def engine(
