@@ -108,6 +108,7 @@ class FasterWhisper(Engine):
         hearing = Hearing(Listener(weights), how, tongue.probability)
         for number, (track, path) in enumerate(heard := _audible(task)):
             for seconds in hearing.track(path, track.channel):
+                task.hear(hearing.segments[task.told :])
                 share = seconds / task.prepared.duration
                 task.progress(min(1.0, (number + share) / len(heard)))
         self.compute_type = weights.compute_type

@@ -89,6 +89,7 @@ class FunASR(Engine):
         hearing = Hearing(self._listener, self._model, options, language)
         for number, (track, path) in enumerate(heard := _audible(task)):
             for seconds in hearing.track(path, track.channel):
+                task.hear(hearing.segments[task.told :])
                 share = seconds / task.prepared.duration
                 task.progress(min(1.0, (number + share) / len(heard)))
         self.compute_type = self._listener.compute_type

@@ -111,7 +111,9 @@ class Moonshine(Engine):
         number, tracks = place
         for window in windows(path, WINDOW_S, SEARCH_S):
             heard = self._transcriber.transcribe_without_streaming(window.samples.tolist())
-            found += lines.segments(heard.lines, window.start, window.seconds, channel)
+            said = tuple(lines.segments(heard.lines, window.start, window.seconds, channel))
+            task.hear(said)
+            found += said
             share = (window.start + window.seconds) / task.prepared.duration
             task.progress(min(1.0, (number + share) / tracks))
 

@@ -17,10 +17,11 @@ from engines.sdk.frames import Done, Failed, Run
 from engines.sdk.host import Result
 from engines.sdk.patience import LOG_AWAY, STORE_AWAY, passing, until_written
 from engines.sdk.replica import Replica
+from engines.sdk.telling import Telling
 from streams import decide, tasks
 from streams.commit import Committed, Decide, Ticket
 from streams.errors import ArtifactCorrupt, ArtifactMissing, Refused, SchemaTooNew
-from streams.events import AnyFact, Usage
+from streams.events import AnyFact, Heard, Usage
 from streams.job import Job
 
 log = logging.getLogger("dalston.engine")
@@ -53,7 +54,8 @@ class Attempt:
         self._began = time.monotonic()
         self._told_at = self._began
         self._told = 0.0
-        self._telling: asyncio.Task[None] | None = None
+        self._progressing: asyncio.Task[None] | None = None
+        self._telling = Telling(self._hear)
         self._load_s = 0.0
 
     def nudge(self) -> None:
@@ -71,13 +73,13 @@ class Attempt:
                     return "fenced"
                 work = asyncio.create_task(self._work(fetching))
                 lease = asyncio.create_task(self._keep_lease())
-                begun += [work, lease]
+                begun += [work, lease, asyncio.create_task(self._telling.keep_on())]
                 await asyncio.wait({work, lease}, return_when=asyncio.FIRST_COMPLETED)
                 if work.done():
                     return work.result()
                 return await self._abandon(lease.result(), work)
             finally:
-                await tasks.end(*begun, *([self._telling] if self._telling else []))
+                await tasks.end(*begun, *([self._progressing] if self._progressing else []))
 
     async def lose(self) -> None:
         """Give the attempt back: this replica has to leave before it is done."""
@@ -134,6 +136,7 @@ class Attempt:
             stall_s=self._job.planned(self.ticket.stage).stall_s,
             progressed=self._progressed,
             loaded=self._loaded,
+            heard=self._telling.add,
         )
         if isinstance(report, Failed):
             if report.kind not in decide.FINAL_KINDS:
@@ -148,6 +151,7 @@ class Attempt:
             output = await workspace.store(self._replica.artifacts, order, result)
         except (ArtifactCorrupt, *STORE_AWAY, ClientError) as error:
             return await self._fail(Failed(kind="error", reason=f"the output: {error}"))
+        await self._telling.rest()
         usage = self._usage(result)
         found = "cold" if result.load_s else "warm"
         metrics.MODEL_USES.labels(self._replica.engine.name, found).inc()
@@ -223,12 +227,17 @@ class Attempt:
         now = time.monotonic()
         self.fraction = fraction
         late = now - self._told_at >= PROGRESS_S and fraction - self._told >= PROGRESS_STEP
-        if late and (self._telling is None or self._telling.done()):
+        if late and (self._progressing is None or self._progressing.done()):
             self._told_at, self._told = now, fraction
-            self._telling = asyncio.create_task(self._tell(fraction))
+            self._progressing = asyncio.create_task(self._tell(fraction))
 
     async def _tell(self, fraction: float) -> None:
         await self._commit(lambda job, _: decide.progress(job, **self._which, fraction=fraction))
+
+    async def _hear(self, first: int, segments: tuple[Heard, ...]) -> bool:
+        return await self._commit(
+            lambda job, _: decide.hear(job, **self._which, first=first, segments=segments)
+        )
 
     async def _commit(self, decided: Decide, *, settle: Ticket | None = None) -> bool:
         """Write, waiting for a Redis that is away; False when the job has gone on without us."""

@@ -31,6 +31,7 @@ from engines.sdk.frames import (
     Ready,
     Report,
     Run,
+    Told,
     frame,
     next_order,
 )
@@ -87,7 +88,7 @@ def _obey(host: Host, order: Order, say: Callable[[Report], None]) -> Report:
         if isinstance(order, Load):
             _, seconds = host.holdings.get(order.model)
             return Loaded(order.model, seconds)
-        task = _task(host.engine, order, _throttled(say))
+        task = _task(host.engine, order, say)
         return Done(host.run(task, loaded=lambda model, seconds: _tell(host, model, seconds, say)))
     except Exception as error:  # noqa: BLE001 - whatever an engine raises is a stage.failed
         kind, reason = hosts.failure(error)
@@ -102,8 +103,8 @@ def _tell(host: Host, model: str | None, seconds: float, say: Callable[[Report],
     say(Loaded(model, seconds))
 
 
-def _task(engine: Engine, order: Run, report: Callable[[float], None]) -> Task:
-    return Task(
+def _task(engine: Engine, order: Run, say: Callable[[Report], None]) -> Task:
+    task = Task(
         job=order.job,
         stage=order.stage,
         token=order.token,
@@ -116,8 +117,11 @@ def _task(engine: Engine, order: Run, report: Callable[[float], None]) -> Task:
         source=Path(order.source) if order.source else None,
         documents=order.documents,
         tracks=tuple(Path(path) for path in order.tracks),
-        report=report,
+        report=_throttled(say),
     )
+    if order.aloud:
+        task.tell = lambda first, segments: say(Told(first, segments))
+    return task
 
 
 def _throttled(say: Callable[[Report], None]) -> Callable[[float], None]:

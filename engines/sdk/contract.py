@@ -7,14 +7,15 @@ which becomes the stage's output artifact.
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
 import msgspec
 
-from streams.events import Artifact, Option, Options
-from streams.transcript import Prepared, Provenance, Transcript
+from engines.sdk import telling
+from streams.events import Artifact, Heard, Option, Options
+from streams.transcript import Prepared, Provenance, Segment, Transcript
 
 O = TypeVar("O")  # noqa: E741 - an options type
 D = TypeVar("D")
@@ -70,6 +71,11 @@ class Task(msgspec.Struct, kw_only=True):
     files: list[tuple[str, str]] = []
     """What `keep` has collected: file name in workdir, media type."""
     report: Callable[[float], None] = msgspec.field(default=lambda _: None)
+    tell: Callable[[int, tuple[Heard, ...]], None] = msgspec.field(
+        default=lambda _first, _told: None
+    )
+    told: int = 0
+    """How many segments `hear` has told."""
 
     def option(self, name: str, default: Option = None) -> Option:
         """One option as it was planned."""
@@ -117,6 +123,15 @@ class Task(msgspec.Struct, kw_only=True):
     def progress(self, fraction: float) -> None:
         """Say how far the work is, 0 to 1, often: silence for `stall_s` is taken for a hang."""
         self.report(float(fraction))  # a library's number may be numpy's, which no codec takes
+
+    def hear(self, segments: Iterable[Segment]) -> None:
+        """Show segments as soon as they are done, for whoever watches; the output says them again.
+
+        In the order in which they are heard: with several tracks, those of one after the other's.
+        """
+        given = tuple(segments)
+        self.tell(self.told, telling.heard(given))
+        self.told += len(given)
 
     def keep(self, path: Path, media_type: str) -> Artifact:
         """Hand over a file in workdir as an object of this attempt; name it in the output."""

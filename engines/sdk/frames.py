@@ -8,7 +8,7 @@ import msgspec
 
 from engines.sdk.holdings import Held
 from engines.sdk.host import Result
-from streams.events import FailureKind, Options
+from streams.events import FailureKind, Heard, Options
 
 LENGTH = struct.Struct("!I")
 
@@ -32,6 +32,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     source: str | None = None
     documents: dict[str, bytes] = {}
     tracks: tuple[str, ...] = ()
+    aloud: bool = False
+    """Whether what is heard is to be told meanwhile; a supervisor of before does not ask."""
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
@@ -57,6 +59,13 @@ class Progressed(msgspec.Struct, frozen=True, tag=True):
     fraction: float
 
 
+class Told(msgspec.Struct, frozen=True, tag=True):
+    """Report: these segments were heard, the first of them number ``first``."""
+
+    first: int
+    segments: tuple[Heard, ...]
+
+
 class Done(msgspec.Struct, frozen=True, tag=True):
     """Report: the task is done."""
 
@@ -74,7 +83,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 Order: TypeAlias = Load | Run
-Report: TypeAlias = Ready | Loaded | Holds | Progressed | Done | Failed
+Report: TypeAlias = Ready | Loaded | Holds | Progressed | Told | Done | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 _orders: msgspec.msgpack.Decoder[Order] = msgspec.msgpack.Decoder(Order)

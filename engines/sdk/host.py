@@ -86,6 +86,7 @@ class Host:
                 raise
         self.holdings.shed(model)
         task.files.clear()
+        task.told = 0
         return engine.run(task)
 
 

@@ -25,12 +25,13 @@ from engines.sdk.frames import (
     Ready,
     Report,
     Run,
+    Told,
     decode_report,
     frame,
 )
 from engines.sdk.holdings import Held, Size
 from engines.sdk.memory import speaks_of_it, status_bytes
-from streams.events import FailureKind
+from streams.events import FailureKind, Heard
 
 log = logging.getLogger("dalston.child")
 
@@ -92,6 +93,7 @@ class Process:
         stall_s: float,
         progressed: Callable[[float], None],
         loaded: Callable[[float], None],
+        heard: Callable[[int, tuple[Heard, ...]], None] = lambda _first, _told: None,
     ) -> Done | Failed:
         """Have it do a task.
 
@@ -99,8 +101,11 @@ class Process:
             stall_s: silence for so long, also while loading, is a hang: it is killed.
             progressed: called with each fraction that it reports.
             loaded: called with the seconds when it loaded a model for this task.
+            heard: called with segments as they are heard, and the number of the first.
         """
-        report = await self._order(order, stall_s=stall_s, progressed=progressed, loaded=loaded)
+        report = await self._order(
+            order, stall_s=stall_s, progressed=progressed, loaded=loaded, heard=heard
+        )
         assert not isinstance(report, Loaded)
         return report
 
@@ -129,6 +134,7 @@ class Process:
         stall_s: float,
         progressed: Callable[[float], None] = lambda _: None,
         loaded: Callable[[float], None] = lambda _: None,
+        heard: Callable[[int, tuple[Heard, ...]], None] = lambda _first, _told: None,
     ) -> Done | Loaded | Failed:
         try:
             self._writer.write(frame(order))
@@ -138,6 +144,8 @@ class Process:
                 match report:
                     case Progressed(fraction=fraction):
                         progressed(fraction)
+                    case Told(first=first, segments=segments):
+                        heard(first, segments)
                     case Holds(models=models):
                         self.held = models
                     case Loaded(seconds=seconds):

@@ -18,7 +18,7 @@ import msgspec
 from engines.sdk import inputs
 from engines.sdk.contract import Engine
 from engines.sdk.host import Host
-from streams.events import Options
+from streams.events import Heard, Options
 
 
 class Cancelled(BaseException):
@@ -26,11 +26,12 @@ class Cancelled(BaseException):
 
 
 class Outcome(msgspec.Struct, kw_only=True):
-    """What a run gave: the value, the kept files by name, and each progress that it reported."""
+    """What a run gave: the value, the kept files by name, and what it reported on the way."""
 
     output: Any
     files: dict[str, Path]
     progress: list[float]
+    heard: list[Heard] = []
     model: str | None = None
     load_s: float = 0.0
     run_s: float = 0.0
@@ -80,6 +81,12 @@ def run(  # noqa: PLR0917 - the inputs of a stage, in the order of how often the
         options=options,
         report=report,
     )
+    heard: list[Heard] = []
+
+    def tell(first: int, segments: tuple[Heard, ...]) -> None:
+        heard[first:] = segments
+
+    task.tell = tell
     returned: list[msgspec.Struct] = []
     host = _hosts.setdefault(engine, Host(engine))
     result = host.run(task, returned=returned.append)
@@ -95,6 +102,7 @@ def run(  # noqa: PLR0917 - the inputs of a stage, in the order of how often the
         output=output,
         files=files,
         progress=progress,
+        heard=heard,
         model=result.model,
         load_s=result.load_s,
         run_s=result.run_s,

@@ -17,6 +17,8 @@ from streams.job import Job
 from streams.transcript import Prepared
 
 OUTPUT = "output.json"
+ALOUD = "transcribe"
+"""The stage that is watched while it works; never of a job whose words are to be masked."""
 ROOM = 64 << 20
 """Bytes that must be free before a task is begun."""
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,8}")
@@ -56,6 +58,7 @@ async def fetch(
         source=str(source) if source else None,
         documents=documents,
         tracks=tracks,
+        aloud=ticket.stage == ALOUD and not job.request.redact,
     )
 
 

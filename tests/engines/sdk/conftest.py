@@ -102,14 +102,19 @@ class Bench:
         self.supervisors.append(Supervisor(process, path))
         return self.supervisors[-1]
 
-    async def submit(self, plan: tuple[PlannedStage, ...], text: str = "hello") -> str:
+    async def submit(
+        self,
+        plan: tuple[PlannedStage, ...],
+        text: str = "hello",
+        request: JobRequest = JobRequest(),  # noqa: B008 - frozen
+    ) -> str:
         """A job of that plan, its source a text; the job's id."""
         job_id = new_id()
         source = await self.artifacts.put(source_key(job_id), text.encode(), "text/plain")
         await self.ledger.transition(
             job_id,
             lambda job, now: decide.submit(
-                job, job_id=job_id, tenant="default", request=JobRequest(), source=source,
+                job, job_id=job_id, tenant="default", request=request, source=source,
                 filename="a.txt", plan=plan, now=now,
             ),
             tenant="default",

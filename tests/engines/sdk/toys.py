@@ -84,6 +84,25 @@ class Ear(Engine):
         return Transcript(duration=task.prepared.duration, segments=(Segment(0.0, 1.0, sizes),))
 
 
+class Talker(Engine):
+    """Hears ``many`` segments of ``length`` characters, one in ``pause`` seconds."""
+
+    name = "talker"
+    stage = "transcribe"
+    version = "1"
+    hears = False
+
+    def run(self, task: Task) -> Transcript:
+        length, pause = int(str(task.option("length", 5))), float(str(task.option("pause", 0.0)))
+        said = []
+        for number in range(int(str(task.option("many", 10)))):
+            text = str(number).rjust(length, "-")
+            task.hear([Segment(Numpys(number), Numpys(number + 0.5), text)])
+            said.append(Segment(number, number + 0.5, text))
+            time.sleep(pause)
+        return Transcript(duration=float(len(said)), segments=tuple(said))
+
+
 class Payer(Engine):
     """Pays others for what it does."""
 
@@ -168,5 +187,5 @@ DEEDS = {
 
 
 if __name__ == "__main__":
-    engines = {kind.name: kind for kind in (Toy, Opener, Ear, Payer, Last)}
+    engines = {kind.name: kind for kind in (Toy, Opener, Ear, Talker, Payer, Last)}
     raise SystemExit(main(engines[os.environ.get("TOY", "toy")], sys.argv[1:]))
