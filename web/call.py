@@ -55,7 +55,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Status → type of the JSON body, a media type, or None for no body."""
     query: type[msgspec.Struct] | None = None
     body: Any = None
-    """Type of the JSON body, or "form"."""
+    """Type of the JSON body, "form", or the media type of what is no JSON."""
     headers: Mapping[str, str] = {}
     """Request headers that mean something here."""
     scope: Need = "admin"

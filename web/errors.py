@@ -9,8 +9,10 @@ WebError
 ├── NotAllowed 405      not with this method
 ├── Clash 409           it does not fit the state of the job
 ├── Gone 410            it was erased
+├── Unmet 412           the client speaks another version of a protocol
 ├── TooLarge 413        over a limit
 ├── WrongMedia 415      a body of another kind is wanted
+├── OutOfRange 416      no byte of it lies in the range that is asked for
 ├── Misdirected 421     the Host header names a host that is not served here
 ├── Unprocessable 422   readable, but nobody here can do it
 ├── TooMany 429         too many wrong keys came from that address
@@ -117,6 +119,12 @@ class Gone(WebError):
     status, name, title = 410, "gone", "It was erased"
 
 
+class Unmet(WebError):
+    """The client speaks another version of a protocol."""
+
+    status, name, title = 412, "precondition-failed", "Another version of the protocol is spoken"
+
+
 class TooLarge(WebError):
     """Over a limit, which the message names."""
 
@@ -127,6 +135,12 @@ class WrongMedia(WebError):
     """A body of another media type is wanted."""
 
     status, name, title = 415, "unsupported-media-type", "Another media type is wanted"
+
+
+class OutOfRange(WebError):
+    """No byte lies in the range that is asked for."""
+
+    status, name, title = 416, "range-not-satisfiable", "The range is beyond the end"
 
 
 class Misdirected(WebError):

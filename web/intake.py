@@ -12,19 +12,20 @@ import msgspec
 from redis.exceptions import RedisError
 from starlette.responses import Response
 
-from projector import queries, submissions
+from projector import pending, queries, submissions
 from projector.errors import IdempotencyMismatch
 from projector.submissions import Submission
 from streams.errors import StreamsError
 from streams.events import Artifact, JobRequest
-from streams.ids import new_id
+from streams.ids import is_id, new_id
 from streams.offers import Offer
 from streams.pipeline import plan
+from web import resume
 from web.backends import PATIENCE_S
 from web.call import Call, json
-from web.errors import BadRequest
+from web.errors import BadRequest, Gone, Unprocessable
 from web.finding import settled_view
-from web.uploads import Upload
+from web.uploads import Resumed, Upload
 from web.views import JobView, accepted_view, job_view
 
 log = logging.getLogger(__name__)
@@ -38,14 +39,43 @@ async def create(call: Call) -> Response:
     await _ready(call)
     offered = await offers_now(call)
     job_id = new_id()
-    upload = await call.web.receiver.receive(
+    sent = await call.web.receiver.receive(
         call.request, job_id, lambda request: _check(request, offered)
     )
-    call.web.metrics.uploaded.inc(upload.source.bytes)
-    view, fresh = await accepted(call, submission(call, job_id, upload, key), offered)
+    if isinstance(sent, Resumed):
+        view, fresh = await _resumed(call, sent, key, offered)
+    else:
+        call.web.metrics.uploaded.inc(sent.source.bytes)
+        view, fresh = await accepted(call, submission(call, job_id, sent, key), offered)
     if wait_s:
         view = await settled_view(call, view.id, wait_s)
     return json(view, 202 if fresh else 200, {"Location": f"/v1/jobs/{view.id}"})
+
+
+async def _resumed(
+    call: Call, sent: Resumed, key: str | None, offered: Sequence[Offer]
+) -> tuple[JobView, bool]:
+    """The job of an upload that came part by part; of one that has its job already, that one."""
+    if not is_id(sent.upload):
+        raise resume.unknown(sent.upload)
+    async with call.web.backends.reading() as connection:
+        before = await submissions.find(connection, sent.upload, call.tenant)
+    if before is not None:
+        _check_same(before, sent.request)
+        return await _submitted(call, before, offered), False
+    found, source = await resume.whole(call, sent.upload)
+    wanted = submission(call, found.id, Upload(sent.request, found.filename, source), key)
+    return await accepted(call, wanted, offered, resumed=True)
+
+
+def _check_same(before: Submission, request: JobRequest) -> None:
+    if not before.fingerprint:
+        raise Gone(f"Upload {before.id} became a job, which was erased.")
+    if before.fingerprint != _fingerprint(before.source, request):
+        raise Unprocessable(
+            f"Upload {before.id} became a job of other options already: retry that job with "
+            "these, or send exactly the same request."
+        )
 
 
 def idempotency_key(call: Call) -> str | None:
@@ -90,22 +120,29 @@ def submission(
 
 
 async def accepted(
-    call: Call, wanted: Submission, offered: Sequence[Offer]
+    call: Call, wanted: Submission, offered: Sequence[Offer], *, resumed: bool = False
 ) -> tuple[JobView, bool]:
     """Keep a submission and commit its first events; (the job of before, False) for a used key.
 
-    Once the row is written the job is accepted, whatever happens to Redis.
+    Once the row is written the job is accepted, whatever happens to Redis. An upload that was
+    ``resumed`` ends with it: whoever ends that has its audio, and nobody else deletes it.
     """
+    mine = not resumed
     limit = call.web.backends.settings.read_timeout_s
     try:
         async with asyncio.timeout(limit), call.web.backends.writing() as connection:
             kept, fresh = await submissions.accept(connection, wanted)
+            if resumed:
+                mine = await pending.end(connection, wanted.id, wanted.tenant) is not None
+            if fresh and not mine:  # terminated while its last bytes were read
+                raise resume.unknown(wanted.id)
     except IdempotencyMismatch:
-        await call.web.receiver.discard(wanted.id)
+        if mine:
+            await call.web.receiver.discard(wanted.id)
         raise
     if fresh:
         call.web.metrics.jobs.inc()
-    elif kept.id != wanted.id:
+    elif kept.id != wanted.id and mine:
         await call.web.receiver.discard(wanted.id)
     return await _submitted(call, kept, offered), fresh
 

@@ -175,6 +175,8 @@ def _parameters(route: Route) -> list[Json]:
 def _body(body: Any) -> Json:
     if body == "form":
         return {"required": True, "content": {"multipart/form-data": {"schema": _form()}}}
+    if isinstance(body, str):
+        return {"required": True, "content": {body: {"schema": {}}}}
     return {"required": False, "content": {"application/json": {"schema": {"$ref": _ref(body)}}}}
 
 
@@ -183,10 +185,11 @@ def _form() -> Json:
     labels = {"type": "string", "contentMediaType": "application/json", "description": "an object"}
     file = {"type": "string", "format": "binary", "description": "audio or video, any format"}
     url = {"type": "string", "format": "uri", "description": "instead of a file"}
+    upload = {"type": "string", "description": "id of an upload of /v1/uploads, instead of a file"}
     return {
         "type": "object",
-        "description": "Exactly one of file and url; fields may stand before or after the file.",
-        "properties": {"file": file, "url": url, **fields, "labels": labels},
+        "description": "Exactly one of file, url and upload; fields may stand before or after it.",
+        "properties": {"file": file, "url": url, "upload": upload, **fields, "labels": labels},
         "additionalProperties": False,
     }
 

@@ -59,7 +59,9 @@ def _checked(values: Mapping[str, Any]) -> JobRequest:
 def _converted(name: str, value: Any) -> Any:
     field = _FIELDS.get(name)
     if field is None:
-        raise BadRequest(f"Unknown field {name!r}. There are: file, url, {', '.join(NAMES)}.")
+        raise BadRequest(
+            f"Unknown field {name!r}. There are: file, url, upload, {', '.join(NAMES)}."
+        )
     try:
         return msgspec.convert(value, field.type, strict=False)
     except msgspec.ValidationError as error:

@@ -1,6 +1,6 @@
 """The table of all that is served: each line is a route and its documentation."""
 
-from web import audio, commands, engines, events, health, intake, jobs, keys
+from web import audio, commands, engines, events, health, intake, jobs, keys, resume, tus
 from web.call import Route
 from web.formats import MEDIA_TYPES
 from web.key_views import KeyList, MadeKey, Me, NewKey, SignIn, Ticket
@@ -8,6 +8,7 @@ from web.messages import Message
 from web.views import EngineList, EventList, Health, HitList, JobList, JobView, Readiness
 
 KEY = {"Idempotency-Key": "the same key with the same request gives the same job"}
+TUS = {"Tus-Resumable": f"{tus.VERSION}, the version that is spoken"}
 PREFER = {"Prefer": "wait=N holds the answer for up to N (60) seconds, until the job has settled"}
 TRANSCRIPTS = tuple(dict.fromkeys(kind.partition(";")[0] for kind in MEDIA_TYPES.values()))
 
@@ -23,6 +24,61 @@ ROUTES: tuple[Route, ...] = (
         headers=KEY | PREFER,
         answers={202: JobView, 200: JobView},
         patient=True,
+    ),
+    Route(
+        method="OPTIONS",
+        path="/v1/uploads",
+        handler=resume.options,
+        summary="What of tus is spoken, and how large an upload may be",
+        tag="uploads",
+        scope="write",
+        answers={204: None},
+    ),
+    Route(
+        method="POST",
+        path="/v1/uploads",
+        handler=resume.create,
+        summary="Begin an upload that can be gone on with after a cut (tus 1.0)",
+        tag="uploads",
+        scope="write",
+        headers=TUS
+        | {
+            "Upload-Length": "bytes of the whole file",
+            "Upload-Metadata": "filename and filetype, each with its value in base64",
+        },
+        answers={201: None},
+    ),
+    Route(
+        method="HEAD",
+        path="/v1/uploads/{id}",
+        handler=resume.head,
+        summary="How far an upload is: Upload-Offset, and Upload-Expires",
+        tag="uploads",
+        scope="write",
+        headers=TUS,
+        answers={200: None},
+    ),
+    Route(
+        method="PATCH",
+        path="/v1/uploads/{id}",
+        handler=resume.patch,
+        summary="Go on with an upload; the answer says how much of it is stored",
+        tag="uploads",
+        scope="write",
+        body=tus.MEDIA_TYPE,
+        headers=TUS | {"Upload-Offset": "how much of the file is stored already"},
+        answers={204: None},
+        patient=True,
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/uploads/{id}",
+        handler=resume.terminate,
+        summary="Give an upload up, and free what is stored of it",
+        tag="uploads",
+        scope="write",
+        headers=TUS,
+        answers={204: None},
     ),
     Route(
         method="GET",

@@ -23,6 +23,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066
 """What a terminal obeys, ends a line, or turns the direction of what follows."""
 
 Check = Callable[[JobRequest], None]
+OWN = {"file", "url", "upload"}
+"""Fields that say where the audio is; all others are options."""
 
 
 class Upload(msgspec.Struct, frozen=True):
@@ -33,6 +35,13 @@ class Upload(msgspec.Struct, frozen=True):
     source: Artifact
 
 
+class Resumed(msgspec.Struct, frozen=True):
+    """What somebody sent before, part by part: the job takes the id of that upload."""
+
+    request: JobRequest
+    upload: str
+
+
 class Receiver:
     """Takes uploads into the store, by form or by URL."""
 
@@ -41,7 +50,7 @@ class Receiver:
         self._settings = settings
         self._policy = AddressPolicy(settings.url_allow)
 
-    async def receive(self, request: Request, job_id: str, check: Check) -> Upload:
+    async def receive(self, request: Request, job_id: str, check: Check) -> Upload | Resumed:
         """Read a whole form; ``check`` raises when nobody can do what its fields ask for.
 
         Raises:
@@ -67,7 +76,7 @@ class Receiver:
         job_id: str,
         check: Check,
         kept: list[Upload],
-    ) -> Upload:
+    ) -> Upload | Resumed:
         """``kept`` tells the caller what is in the store, should this raise."""
         fields: dict[str, str] = {}
         async with aclosing(stream):
@@ -79,12 +88,11 @@ class Receiver:
                     # What can be refused now is refused before the file is read.
                     check(_request(fields))
                     kept.append(await self._store(stream, token, job_id))
-        request, url = _request(fields), fields.get("url", "")
+        request, url, upload = _request(fields), fields.get("url", ""), fields.get("upload", "")
         check(request)
-        if kept and url:
-            raise BadRequest("The form has both a file and a field 'url'; send one of them.")
-        if not kept and not url:
-            raise BadRequest("The form has neither a part 'file' nor a field 'url'.")
+        _check_sources(kept=bool(kept), url=url, upload=upload)
+        if upload:
+            return Resumed(request, upload)
         stored = kept[0] if kept else await self._fetch(url, job_id)
         return msgspec.structs.replace(stored, request=request)
 
@@ -96,7 +104,7 @@ class Receiver:
     ) -> Upload:
         chunks = self._bounded(_until_end(stream))
         source = await self._artifacts.put_stream(
-            source_key(job_id), chunks, _media_type(file.media_type)
+            source_key(job_id), chunks, media_type_of(file.media_type)
         )
         return Upload(request=JobRequest(), filename=clean_name(file.filename), source=source)
 
@@ -105,7 +113,7 @@ class Receiver:
         try:
             async with asyncio.timeout(limit), download(url, self._policy) as found:
                 source = await self._artifacts.put_stream(
-                    source_key(job_id), self._bounded(found.chunks), _media_type(found.media_type)
+                    source_key(job_id), self._bounded(found.chunks), media_type_of(found.media_type)
                 )
         except TimeoutError:
             raise Unprocessable(f"The audio of the URL did not come in {limit:g} s.") from None
@@ -115,16 +123,17 @@ class Receiver:
         size = 0
         async for chunk in chunks:
             size += len(chunk)
-            self._check_size(size)
+            self.check_size(size)
             yield chunk
         if size == 0:
             raise BadRequest("The file is empty: it has zero bytes.")
 
     def _check_length(self, header: str) -> None:
         if header.isdigit() and int(header) > self._settings.max_upload + FORM_OVERHEAD:
-            self._check_size(int(header))
+            self.check_size(int(header))
 
-    def _check_size(self, size: int) -> None:
+    def check_size(self, size: int) -> None:
+        """Raise TooLarge when no audio of so many bytes is taken."""
         limit = self._settings.max_upload
         if size > limit:
             raise TooLarge(f"The audio is over the limit of {limit} bytes (DALSTON_MAX_UPLOAD).")
@@ -153,13 +162,20 @@ def _check_file(file: form.File, *, taken: bool) -> None:
         raise BadRequest("The form has two files; send one a job.")
 
 
+def _check_sources(*, kept: bool, url: str, upload: str) -> None:
+    given = [name for name, there in (("a file", kept), ("a field 'url'", url),
+                                      ("a field 'upload'", upload)) if there]  # fmt: skip
+    if len(given) > 1:
+        raise BadRequest(f"The form has both {' and '.join(given)}; send one of them.")
+    if not given:
+        raise BadRequest("The form has neither a part 'file' nor a field 'url' or 'upload'.")
+
+
 def _request(fields: dict[str, str]) -> JobRequest:
-    return options.parse(
-        {name: text for name, text in fields.items() if name not in {"file", "url"}}
-    )
+    return options.parse({name: text for name, text in fields.items() if name not in OWN})
 
 
-def _media_type(header: str) -> str:
+def media_type_of(header: str) -> str:
     """The sender's word for it, for the store only: prepare looks at the bytes."""
     plain = header.partition(";")[0].strip().lower()
     return (

@@ -65,7 +65,11 @@ async def test_fields_may_stand_before_or_after_the_file(served: Served, order: 
         (part("audio", b"x", "a.wav") + END, 400, "belongs in 'file'"),
         (part("file", b"x", "a.wav") * 2 + END, 400, "two files"),
         (part("file", b"x", "a") + part("url", b"http://x/") + END, 400, "both"),
-        (part("colour", b"red") + part("file", b"x", "a") + END, 400, "There are: file, url, mod"),
+        (
+            part("colour", b"red") + part("file", b"x", "a") + END,
+            400,
+            "url, upload, model",
+        ),
         (part("file", b"x", "a") + part("colour", b"red") + END, 400, "'colour'"),
         (part("vad", b"perhaps") + part("file", b"x", "a") + END, 400, "'vad'"),
         (part("file", b"x", "a") + part("task", b"sing") + END, 400, "'task'"),
