@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from projector.errors import TablesBusy
+from projector.views import install
 from streams.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ async def migrate(settings: Settings) -> None:
             )
             await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_MS}ms'"))
             await connection.run_sync(_upgrade)
+            await install(await raw(connection))
             logger.info("the database is at %s now, it was at %s", HEAD, found)
     except DBAPIError as error:
         if not isinstance(error.orig.__cause__, LockNotAvailableError):  # type: ignore[union-attr]

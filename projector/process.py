@@ -10,7 +10,7 @@ from typing import Annotated
 from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from projector import database, memory, metrics
+from projector import database, memory, metrics, roles
 from projector.erasure import Eraser
 from projector.errors import FoldedByNewer, TablesBusy
 from projector.health import Health
@@ -43,6 +43,9 @@ class ProjectorSettings(Settings, frozen=True, kw_only=True):
     health_port: Annotated[
         int, Meta(description="port of /healthz and /metrics; 0 takes a free one", ge=0, le=65535)
     ] = 0
+    postgres_web_password: Annotated[
+        str, Meta(description="password that the web's role in Postgres is given")
+    ] = ""
     sweep_s: Annotated[
         float,
         Meta(description="seconds after which an object that nothing names goes; 0: never", ge=0),
@@ -89,6 +92,7 @@ class Projector:
         while not stop.is_set():
             try:
                 await database.migrate(self._settings)
+                await roles.ensure(self._settings, self._settings.postgres_web_password)
                 break
             except TablesBusy as busy:
                 logger.warning("%s", busy)

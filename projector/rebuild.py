@@ -11,13 +11,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from projector import database, memory, store
+from projector import database, memory, roles, store
 from projector.database import raw
 from projector.digest import digest
 from projector.errors import DatabaseNewer, RebuildRunning, TablesBusy
 from projector.queries import FOLD
 from projector.shadow import OLD, SHADOW, Shadow, fetch
 from projector.tables import PROJECTIONS
+from projector.views import bind
 from streams.settings import Settings
 
 Progress = Callable[[str, int, int], None]
@@ -215,6 +216,9 @@ class Rebuild:
             name = table.name
             await connection.execute(text(f'ALTER TABLE "{current}".{name} SET SCHEMA {OLD}'))
             await connection.execute(text(f'ALTER TABLE {SHADOW}.{name} SET SCHEMA "{current}"'))
+        driver = await raw(connection)
+        await bind(driver)
+        await roles.grant(driver)
         await connection.execute(text(f"DROP SCHEMA {OLD} CASCADE"))
         await connection.execute(text(f"DROP SCHEMA {SHADOW}"))
 

@@ -14,7 +14,9 @@ from msgspec import Meta
 from streams.errors import InvalidSetting
 
 PREFIX = "DALSTON_"
-SECRET = frozenset({"redis_url", "postgres_dsn", "s3_access_key", "s3_secret_key"})
+SECRET = frozenset(
+    {"redis_url", "postgres_dsn", "postgres_web_password", "s3_access_key", "s3_secret_key"}
+)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

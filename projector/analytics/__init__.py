@@ -1,0 +1,1 @@
+"""Questions about what happened: views for SQL, the questions that have a name, who may ask."""
