@@ -40,9 +40,7 @@ events = Table(
     Column("data", Text, nullable=False),
     UniqueConstraint("id", name="events_id"),
     Index("events_job", "job", "seq"),
-    Index(
-        "events_time", "time", postgresql_using="brin", postgresql_with={"autosummarize": "on"}
-    ),
+    Index("events_time", "time", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
 )
 """The archive: the log for ever. No foreign key points here, so it can be partitioned by seq."""
 
@@ -207,6 +205,14 @@ secrets = Table(
     Column("value", Text, nullable=False),
 )
 """What the server alone knows: what signs share links; and that a first key was made."""
+
+shares = Table(
+    "shares",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("void_at", Time, nullable=False),
+)
+"""When all links to a job were last taken back; a link itself is signed, and nowhere kept."""
 
 uploads = Table(
     "uploads",

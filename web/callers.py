@@ -32,6 +32,12 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         """Whether they run the stack: they see what is of all tenants."""
         return "admin" in self.scopes
 
+    @property
+    def signature(self) -> dict[str, str]:
+        """What events keep of who brought them about: the name of the key, and its prefix."""
+        said = {"by": self.name, "key": self.key or ""}
+        return {word: value for word, value in said.items() if value}
+
     def may(self, need: Need) -> bool:
         """Whether they may do what wants that; an admin may do all."""
         return need is None or need == "any" or need in self.scopes or self.admin

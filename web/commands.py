@@ -55,7 +55,7 @@ Changes = msgspec.defstruct(
 async def cancel(call: Call) -> Response:
     """POST /v1/jobs/{id}/cancel."""
     body = await call.body(CancelBody)
-    view = await _command(call, lambda job, now: decide.cancel(job, reason=body.reason, now=now))
+    view = await command(call, lambda job, now: decide.cancel(job, reason=body.reason, now=now))
     backends = call.web.backends
     # Engines renew every few seconds; a nudge makes them look at once.
     await backends.redis.publish(backends.keys.nudges, call.job_id)
@@ -66,33 +66,35 @@ async def retry(call: Call) -> Response:
     """POST /v1/jobs/{id}/retry: unpark what is blocked, or run what has ended again."""
     stage = call.query(RetryQuery).stage
     changes = msgspec.to_builtins(await call.body(Changes))
-    job = await _job(call)
+    job = await standing(call)
     if job.erased:
         raise Gone(f"Job {job.id} was erased, its audio too: there is nothing to try again.")
     if job.terminal:
         return await _again(call, job, changes)
     if changes:
         raise Clash(f"Job {job.id} is {job.status}: options can change once it has ended.")
-    view = await _command(call, lambda job, now: decide.unpark(job, stage=stage, now=now))
+    view = await command(call, lambda job, now: decide.unpark(job, stage=stage, now=now))
     return json(view)
 
 
 async def erase(call: Call) -> Response:
     """DELETE /v1/jobs/{id}: its objects go, and what its events and rows say."""
     # The projector's eraser follows the event: objects, index, archive, log.
-    await _command(call, lambda job, _: decide.erase(job))
+    await command(call, lambda job, _: decide.erase(job))
     return Response(status_code=204)
 
 
-async def _command(call: Call, decision: Decide) -> JobView:
-    """Carry out a command on a job of this tenant."""
-    job = await _job(call)
-    committed = await call.web.backends.ledger.transition(job.id, decision, known=job)
+async def command(call: Call, decision: Decide, job: Job | None = None) -> JobView:
+    """Carry out a command on a job of this tenant; its events say who wanted it."""
+    job = job or await standing(call)
+    committed = await call.web.backends.ledger.transition(
+        job.id, decision, known=job, meta=call.caller.signature
+    )
     assert committed.job is not None
     return job_view(committed.job)
 
 
-async def _job(call: Call) -> Job:
+async def standing(call: Call) -> Job:
     """The job's state in Redis, brought there when need be.
 
     Raises:

@@ -1,26 +1,23 @@
-"""The handlers that show jobs: the list, one now or at a revision, its events, its transcript."""
+"""The handlers that show jobs: the list, one now or at a revision, its events."""
 
 import re
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from projector import queries, submissions
 from streams.cloudevents import cloud_event
-from streams.events import Artifact, Event
-from streams.job import Job, JobStatus, fold
-from streams.transcript import Transcript
+from streams.events import Artifact
+from streams.job import Job, JobStatus
+from web import past
 from web.call import LONGEST_WAIT_S, Call, Seq, json
 from web.errors import Gone, NotFound
-from web.finding import found, settled_view, unknown
-from web.formats import MEDIA_TYPES, Format, Text, render
+from web.finding import found, settled_view
 from web.views import JobList, JobView, accepted_view, job_view
-
-PAGE = 500
 
 Id = Annotated[str, Meta(min_length=26, max_length=26, pattern="^[0-9a-hjkmnp-tv-z]{26}$")]
 
@@ -47,13 +44,6 @@ class EventsQuery(msgspec.Struct, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=1000)] = 200
 
 
-class TranscriptQuery(msgspec.Struct, frozen=True):
-    """In which format; and for those that show one text, whether what was said or clean text."""
-
-    format: Format = "json"
-    text: Text = "said"
-
-
 async def listed(call: Call) -> Response:
     """GET /v1/jobs: those that are projected, and those that are only accepted yet."""
     query, views = call.query(ListQuery), list[JobView]()
@@ -73,31 +63,15 @@ async def one(call: Call) -> Response:
     """GET /v1/jobs/{id}."""
     query = call.query(OneQuery)
     if query.at is not None:
-        return json(job_view(await _at(call, query.at)))
-    return json(await settled_view(call, call.job_id, call.waits_s()))
-
-
-async def _at(call: Call, rev: int) -> Job:
-    """The job after its first ``rev`` events, folded from the archive."""
-    job: Job | None = None
-    seq = 0
-    while job is None or job.rev < rev:
-        batch = await _events(call, seq, PAGE)
-        job = fold((event for event in batch if event.rev <= rev), job)
-        if len(batch) < PAGE:
-            break
-        seq = batch[-1].seq
-    if job is None:
-        raise unknown(call.job_id)
-    if job.rev < rev:
-        raise NotFound(f"Job {job.id} has no revision {rev}; its latest archived is {job.rev}.")
-    return job
+        return json(job_view(await past.job_at(call, query.at)))
+    view = await settled_view(call, call.job_id, call.waits_s())
+    return json(public(view) if call.caller.auth == "share" else view)
 
 
 async def events(call: Call) -> Response:
     """GET /v1/jobs/{id}/events."""
     query = call.query(EventsQuery)
-    batch = await _events(call, query.after, query.limit)
+    batch = await past.page(call, after=query.after, limit=query.limit)
     if not batch:
         # Nothing (more) yet, or no such job: that makes a difference.
         await found(call.web, call.job_id, call.tenant)
@@ -105,46 +79,32 @@ async def events(call: Call) -> Response:
     return json({"events": [cloud_event(event) for event in batch], "next": following})
 
 
-async def _events(call: Call, after: int, limit: int) -> list[Event]:
-    async with call.web.backends.reading() as connection:
-        return await queries.events(
-            connection, after=after, job=call.job_id, tenant=call.tenant, limit=limit
-        )
+def public(view: JobView) -> JobView:
+    """The job as whoever has a link sees it: without what its owner asked for in private."""
+    request = replace(view.request, labels={}, hotwords=None, initial_prompt=None)
+    return replace(view, request=request)
 
 
-async def transcript(call: Call) -> Response:
-    """GET /v1/jobs/{id}/transcript."""
-    query = call.query(TranscriptQuery)
-    form = query.format
-    job = await found(call.web, call.job_id, call.tenant)
-    artifact = transcript_of(job, call.job_id)
-    headers = {
-        "ETag": f'"{artifact.sha256[:32]}-{form}-{query.text}"',
-        "Content-Disposition": disposition(job.filename, form),
-        "Cache-Control": "private, no-cache",
-    }
-    if _matches(call.request.headers, headers["ETag"]):
-        return Response(status_code=304, headers=headers)
-    value = await call.web.backends.artifacts.get_value(artifact, Transcript)
-    return Response(render(value, form, query.text), headers=headers, media_type=MEDIA_TYPES[form])
+def kept(job: object, job_id: str) -> None:
+    """See to it that a job was not erased.
+
+    Raises:
+        Gone: it was.
+    """
+    if isinstance(job, Job) and job.erased:
+        raise Gone(f"Job {job_id} was erased, its transcript too.")
 
 
 def transcript_of(job: object, job_id: str) -> Artifact:
     """Where a job's transcript is; an error that says why there is none."""
+    kept(job, job_id)
     if not isinstance(job, Job):
         raise NotFound(f"Job {job_id} is accepted: it has no transcript yet.")
-    if job.erased:
-        raise Gone(f"Job {job_id} was erased, its transcript too.")
     if job.transcript is None:
         reason = f" ({job.reason})" if job.reason else ""
         yet = "" if job.terminal else " yet"
         raise NotFound(f"Job {job_id} is {job.status}{reason}: it has no transcript{yet}.")
     return job.transcript
-
-
-def _matches(headers: Mapping[str, str], etag: str) -> bool:
-    wanted = headers.get("if-none-match", "")
-    return wanted.strip() == "*" or etag in re.findall(r'"[^"]*"', wanted)
 
 
 def disposition(filename: str, form: str) -> str:

@@ -1,6 +1,20 @@
 """The table of all that is served: each line is a route and its documentation."""
 
-from web import audio, commands, engines, events, health, intake, jobs, keys, resume, tus
+from web import (
+    audio,
+    commands,
+    editing,
+    engines,
+    events,
+    health,
+    intake,
+    jobs,
+    keys,
+    resume,
+    shares,
+    transcripts,
+    tus,
+)
 from web.call import Route
 from web.formats import MEDIA_TYPES
 from web.key_views import KeyList, MadeKey, Me, NewKey, SignIn, Ticket
@@ -137,14 +151,53 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
         path="/v1/jobs/{id}/transcript",
-        handler=jobs.transcript,
+        handler=transcripts.transcript,
         summary="The transcript, as JSON with word times, as text or as subtitles",
         tag="jobs",
         scope="read",
         shared=True,
-        query=jobs.TranscriptQuery,
+        query=transcripts.TranscriptQuery,
         headers={"If-None-Match": "an ETag from before: 304 when it is still the same"},
         answers={200: TRANSCRIPTS, 304: None},
+    ),
+    Route(
+        method="PUT",
+        path="/v1/jobs/{id}/speakers/{speaker}",
+        handler=editing.rename,
+        summary="Say who a speaker of the transcript is",
+        tag="jobs",
+        scope="write",
+        body=editing.NameBody,
+        answers={200: JobView},
+    ),
+    Route(
+        method="PUT",
+        path="/v1/jobs/{id}/segments/{n}",
+        handler=editing.edit,
+        summary="Correct what a segment of the transcript says; the original is kept",
+        tag="jobs",
+        scope="write",
+        body=editing.TextBody,
+        answers={200: JobView},
+    ),
+    Route(
+        method="POST",
+        path="/v1/jobs/{id}/shares",
+        handler=shares.make,
+        summary="Make a link with which whoever has it may read this one job",
+        tag="jobs",
+        scope="write",
+        body=shares.ShareBody,
+        answers={201: shares.Share},
+    ),
+    Route(
+        method="DELETE",
+        path="/v1/jobs/{id}/shares",
+        handler=shares.void,
+        summary="Take back all links to the job that were made until now",
+        tag="jobs",
+        scope="write",
+        answers={204: None},
     ),
     Route(
         method="GET",
