@@ -1,7 +1,9 @@
 """One line of a benchmark's answer: what, how much, what it should be, and whether it is."""
 
+import os
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.table import Table
@@ -37,3 +39,12 @@ def markdown(title: str, rows: list[Row]) -> str:
         cells = (row.what, row.value, row.target, mark)
         lines.append("| " + " | ".join(cell.replace("|", "\\|").strip() for cell in cells) + " |")
     return "\n".join([*lines, "", ""])
+
+
+def place(seconds: float) -> str:
+    """When and where it was measured, as far as that says something about the figures."""
+    load = os.getloadavg()[2]
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} processors, load {load:.1f}, "
+        f"{seconds:.0f} s"
+    )

@@ -11,18 +11,16 @@ uploads     large files at once
 
 import argparse
 import inspect
-import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import uvloop
 
 from bench import report
 from bench.load import fairness, heartbeats, jobs, long, sockets, uploads
-from bench.report import Row
+from bench.report import Row, place
 
 Part = Callable[[argparse.Namespace], Awaitable[list[Row]]]
 PARTS: dict[str, tuple[str, Part]] = {
@@ -108,15 +106,6 @@ def main() -> int:
 
 async def _run(part: Part, arguments: argparse.Namespace) -> list[Row]:
     return await part(arguments)
-
-
-def place(seconds: float) -> str:
-    """When and where it was measured, as far as that says something about the figures."""
-    load = os.getloadavg()[2]
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} processors, load {load:.1f}, "
-        f"{seconds:.0f} s"
-    )
 
 
 if __name__ == "__main__":
