@@ -102,12 +102,15 @@ def _engine(keys: Keys, name: str) -> Rights:
             Right(("publish",), (f"&{replica}",)),
             Right(("zadd", "zrem"), (f"%W~{keys.replicas}",)),
             Right(("hset", "pexpire"), (f"%W~{keys.offers}",)),
+            Right(("hmget",), (f"%R~{keys.drains}",)),
         ),
     )
 
 
 def _web(keys: Keys) -> Rights:
-    """The web follows the log, shows queues and replicas, commits, and puts old jobs back."""
+    """The web follows the log, shows queues and replicas, commits, puts old jobs back, and says who
+    is to be drained."""
+    drains = ("hgetall", "hset", "hdel", "persist", "pexpire")
     return Rights(
         commands=(*SHARED, "publish", "wait"),
         channels=(keys.nudges,),
@@ -118,6 +121,7 @@ def _web(keys: Keys) -> Rights:
             Right(("zrange",), (f"%R~{keys.replicas}",)),
             Right(("mget",), (f"%R~{keys.replica('*')}",)),
             Right(("hgetall",), (f"%R~{keys.offers}",)),
+            Right(("watch", *drains), (f"~{keys.drains}",)),
             Right(("set",), (f"%W~{barrier.key(keys)}",)),
         ),
     )

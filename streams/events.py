@@ -304,10 +304,14 @@ class EngineRegistered(Fact, frozen=True, tag="engine.registered"):
 
 
 class EngineDrained(Fact, frozen=True, tag="engine.drained"):
-    """A replica finished what it had and left."""
+    """A replica finished what it had and takes nothing more.
+
+    It left; or it ``stays``, and says `engine.registered` again when it is resumed.
+    """
 
     engine: str
     replica: str
+    stays: bool = False
 
 
 class EngineExpired(Fact, frozen=True, tag="engine.expired"):

@@ -20,6 +20,7 @@ class Keys:
         self.replicas = f"{self.base}:replicas"
         self.offers = f"{self.base}:offers"
         self.nudges = f"{self.base}:nudges"
+        self.drains = f"{self.base}:drains"
 
     def hidden(self) -> "Keys":
         """The same keys but for the head: those of a log that is being made, which none can find.

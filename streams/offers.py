@@ -25,7 +25,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
     ``models`` are those that are there, ``languages`` those of a model that does not take all;
     ``default_model`` is the one that it runs when none is asked for. An engine whose ``gives`` is
-    empty has not said: then it gives the times of words, as transcribers do.
+    empty has not said: then it gives the times of words, as transcribers do. One that is
+    ``drained`` takes no tasks now: they wait, so it is chosen only when nobody else does the stage.
     """
 
     engine: str
@@ -36,6 +37,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     needs_model: bool = False
     languages: dict[str, tuple[str, ...]] = {}
     gives: dict[str, tuple[str, ...]] = {}
+    drained: bool = False
 
     def takes(self, language: str | None, model: str | None) -> bool:
         """Whether it does that language with that model (its default one when None)."""
@@ -131,7 +133,7 @@ def _nobody(wanted: Wanted, doing: Sequence[Offer]) -> str:
     )
 
 
-def _rank(offer: Offer) -> tuple[int, str]:
+def _rank(offer: Offer) -> tuple[bool, int, str]:
     order = PREFERRED.get(offer.stage, ())
     place = order.index(offer.engine) if offer.engine in order else len(order)
-    return place, offer.engine
+    return offer.drained, place, offer.engine

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from redis.asyncio import Redis
 
+from streams.drains import Drains, drained
 from streams.keys import Keys
 from streams.offers import Offer
 
@@ -25,7 +26,7 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     host: str
     pid: int
     state: str = "idle"
-    """starting, idle, busy or draining; a later version may know more."""
+    """starting, idle, busy, draining or drained; a later version may know more."""
     models: tuple[str, ...] = ()
     default_model: str | None = None
     any_model: bool = False
@@ -62,6 +63,7 @@ class Registry:
     """The live replicas of a partition's engines."""
 
     def __init__(self, redis: Redis, keys: Keys) -> None:
+        self.drains = Drains(redis, keys)
         self._redis = redis
         self._keys = keys
 
@@ -105,6 +107,7 @@ class Registry:
     async def offers(self) -> list[Offer]:
         """What the engines offer that are alive, or were within REMEMBERED_S."""
         alive = await self.alive()
+        wishes = await self.drains.all()
         pipe = self._redis.pipeline(transaction=False)
         pipe.time()
         pipe.hgetall(self._keys.offers)
@@ -113,7 +116,11 @@ class Registry:
         for seen in map(_seen.decode, kept.values()):
             if abs(now - seen.at) < REMEMBERED_S:
                 found.setdefault(seen.offer.engine, seen.offer)
-        return list(found.values())
+        there = {name: [one for one in alive if one.engine == name] for name in found}
+        return [
+            msgspec.structs.replace(offer, drained=drained(name, there[name], wishes))
+            for name, offer in found.items()
+        ]
 
     async def expired(self) -> list[str]:
         """Replicas on the list whose heartbeat has stopped."""

@@ -25,6 +25,10 @@ class Status:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set for what cannot wait for the next heartbeat: ready now, or draining."""
     ready: bool = False
+    stands_by: bool = False
+    """Somebody wants that it takes no tasks."""
+    drained: bool = False
+    """It stands by, and has nothing at hand nor in memory."""
     cramped: bool = False
     """No task is taken, for there is no room for its files."""
     attempt: Attempt | None = None
@@ -35,6 +39,8 @@ class Status:
             return "draining"
         if not self.ready:
             return "starting"
+        if self.stands_by:
+            return "drained" if self.drained else "draining"
         return "busy" if self.attempt else "idle"
 
 
@@ -72,6 +78,7 @@ class Presence:
         while True:
             if not await self.is_ours():
                 return
+            await self.heed()
             await registry.announce(self._announcement())
             self._announced = True
             self._beat_at = time.monotonic()
@@ -90,6 +97,13 @@ class Presence:
         self._status.draining.set()
         return False
 
+    async def heed(self) -> None:
+        """See whether somebody wants the replica drained, or resumed."""
+        wish = await self._replica.registry.drains.of(self._replica.name)
+        if wish is not None and wish != self._status.stands_by:
+            log.info("%s is to be %s", self._replica.name, "drained" if wish else "resumed")
+            self._status.stands_by = wish
+
     async def register(self) -> None:
         """Tell the log that the replica came up."""
         engine = self._replica.engine
@@ -107,9 +121,17 @@ class Presence:
         replica = self._replica
         await replica.registry.leave(replica.name)
         await replica.queue.forget(replica.name)
-        fact = EngineDrained(engine=replica.engine.name, replica=replica.name)
-        await replica.ledger.append(replica.name, fact)
+        await self._tell_drained(stays=False)
         log.info("%s has left", replica.name)
+
+    async def stand_by(self) -> None:
+        """Tell the log that the replica takes nothing more until it is resumed."""
+        await until_written(lambda: self._tell_drained(stays=True))
+
+    async def _tell_drained(self, *, stays: bool) -> None:
+        replica = self._replica
+        fact = EngineDrained(engine=replica.engine.name, replica=replica.name, stays=stays)
+        await replica.ledger.append(replica.name, fact)
 
     async def health(self) -> tuple[bool, Health]:
         """For /healthz and /readyz."""

@@ -21,6 +21,8 @@ log = logging.getLogger("dalston.engine")
 
 BLOCK_MS = 1000
 """How long one wait for a task lasts, so how late a drain of an idle engine is noticed."""
+STAND_BY_S = 0.5
+"""How late it is noticed that a drained replica is wanted back."""
 NEWER_S = 1.0
 """Between two tasks that are a newer version's: they pass through here as long as it is away."""
 GOODBYE_S = 5.0
@@ -52,7 +54,7 @@ class Runner:
         try:
             await self._unless_drained(self._begin())
             while not self.status.draining.is_set():
-                await self._turn()
+                await (self._stand_by() if self.status.stands_by else self._turn())
         finally:
             await tasks.end(*beside)
             await self.replica.slot.end()
@@ -66,7 +68,9 @@ class Runner:
         await until_written(self.replica.queue.create)
         await until_written(self._give_up_held)
         await self.presence.register()
-        await self._unless_drained(self.replica.slot.rest())
+        await until_written(self.presence.heed)
+        if not self.status.stands_by:
+            await self._unless_drained(self.replica.slot.rest())
         self.status.ready = True
         self.status.changed.set()
         log.info("%s is ready", self.replica.name)
@@ -106,6 +110,27 @@ class Runner:
         log.warning("%s of job %s is not ours: %s", ticket.stage, ticket.job, newer)
         await until_written(lambda: self.replica.ledger.settle(ticket))
 
+    async def _stand_by(self) -> None:
+        """Drained by somebody's wish: hold nothing, take nothing, until they want it back."""
+        await self.replica.slot.replace("drained")
+        await self._unless_drained(self.presence.stand_by())
+        self._say_drained(drained=True)
+        while self.status.stands_by and not self.status.draining.is_set():
+            try:  # what came in the last moment, or was handed to us
+                await self._give_up_held(preempted=True)
+            except LOG_AWAY as error:
+                if not passing(error):
+                    raise
+                log.warning("nothing can be given back now: %s", error)
+            await self._unless_drained(asyncio.sleep(STAND_BY_S))
+        if not self.status.draining.is_set():
+            await self._unless_drained(self.presence.register())
+        self._say_drained(drained=False)
+
+    def _say_drained(self, *, drained: bool) -> None:
+        self.status.drained = drained
+        self.status.changed.set()
+
     async def _turn(self) -> None:
         """Wait for a task and see it through, or rest when there is none."""
         if self._is_cramped():
@@ -124,12 +149,14 @@ class Runner:
         self._at_hand = ticket
         if len(held) > 1 or self._handed.is_set():
             await self._pass_on()
-        if ticket is not None and self.status.draining.is_set():
+        leaves = self.status.draining.is_set() or self.status.stands_by
+        if ticket is not None and leaves:
             await _briefly(self._lose(ticket, preempted=True))
         elif ticket is not None:
             await self._see_through(ticket, handed=bool(held))
         self._at_hand = None
-        await self._unless_drained(self.replica.slot.rest())
+        if not self.status.stands_by:
+            await self._unless_drained(self.replica.slot.rest())
 
     def _is_cramped(self) -> bool:
         """Whether the disk has no room for a task's files: it is left to others, or for later.
@@ -249,8 +276,8 @@ class Runner:
         await tasks.end(task)
 
     async def _listen(self) -> None:
-        """Hear of tasks that were handed to us, and of jobs that were cancelled: their attempts
-        look at their leases at once."""
+        """Hear of tasks that were handed to us, of jobs that were cancelled (their attempts look
+        at their leases at once), and of somebody who drains our engine or resumes it."""
         ledger = self.replica.ledger
         own = ledger.keys.replica(self.replica.name)
         async with ledger.redis.pubsub(ignore_subscribe_messages=True) as channel:
@@ -261,8 +288,10 @@ class Runner:
                     self._handed.set()
                     await self._pass_on()
                     continue
-                attempt = self.status.attempt
-                if message and attempt and message["data"].decode() == attempt.ticket.job:
+                attempt, about = self.status.attempt, message and message["data"].decode()
+                if about == self.replica.engine.name:
+                    self.status.changed.set()
+                elif attempt and about == attempt.ticket.job:
                     attempt.nudge()
 
 

@@ -42,9 +42,11 @@ def _judged(view: EngineView) -> Finding:
         if waiting or view.name in DEFAULT_ENGINES.values():
             return fail(part, f"no replica is alive; {held}", cure)
         return warn(part, f"no replica is alive; {held}", cure)
-    if all(one.state in {"starting", "draining"} for one in view.replicas):
+    if all(one.state in {"starting", "draining", "drained"} for one in view.replicas):
         detail = ", ".join(f"{one.replica} is {one.state}" for one in view.replicas)
-        return warn(part, f"{detail}; {held}", "wait; if it stays so, its log says why")
+        drained = all(one.state == "drained" for one in view.replicas)
+        wait = "wait; if it stays so, its log says why"
+        return warn(part, f"{detail}; {held}", f"dalston resume {view.name}" if drained else wait)
     if all(one.needs_model and not one.default_model for one in view.replicas):
         cure = "docs/engines.md says how to give it one; until then its stage is left out"
         return warn(part, "up without a model", cure)

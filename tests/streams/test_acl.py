@@ -83,6 +83,7 @@ async def work(redis: Redis, keys: Keys, engine: str) -> None:
     ledger, registry = Ledger(redis, keys), Registry(redis, keys)
     queue = Queue(redis, ledger, engine)
     assert await registry.find(replica) is None
+    assert await registry.drains.of(replica) is False
     await registry.announce(
         Announcement(replica=replica, engine=engine, stage=engine, version="1", host="h", pid=1)
     )
@@ -119,6 +120,9 @@ async def test_every_role_lives_its_whole_life_with_its_own_rights(
     projector, web = await login(acl.PROJECTOR), await login(acl.WEB)
     await Log(projector, keys).create(Head(0, "", 1))
     await submit(web, keys, "one")
+    for name, drained in (("prepare", True), ("prepare", False), ("merge@h-0", False)):
+        await Registry(web, keys).drains.put(name, drained=drained)
+    await Registry(web, keys).drains.put("merge", drained=False)
     for engine in ("prepare", "merge"):
         await work(await login(acl.engine(engine)), keys, engine)
         await Queue(web, Ledger(web, keys), engine).depth()
@@ -127,6 +131,8 @@ async def test_every_role_lives_its_whole_life_with_its_own_rights(
     assert job.status == "succeeded"
     assert len(await Log(web, keys).wait(0)) > 5
     assert await Registry(web, keys).alive() == []
+    assert len(await Registry(web, keys).offers()) == 2
+    assert len(await Registry(projector, keys).offers()) == 2
     assert await Registry(projector, keys).expired() == []
     assert await Queue(projector, Ledger(projector, keys), "merge").lost(0) == []
     assert await Log(projector, keys).trim(3) == 2
@@ -158,6 +164,7 @@ ENGINES_ONLY = (
     "XRANGE {other} - +", "XREVRANGE {other} + -", "XREAD STREAMS {other} 0",
     "SET {replica} x", "DEL {replica}", "GET {replica}", "ZRANGE {replicas} 0 -1",
     "XRANGE {log} - +", "XREAD STREAMS {log} 0", "PUBLISH {nudges} x", "SUBSCRIBE elsewhere",
+    "HGETALL {drains}", "HSET {drains} x y", "HDEL {drains} x", "WATCH {drains}",
     "MGET {replica}", "PUBLISH {replica} x", "SUBSCRIBE {replica}",
     "XINFO CONSUMERS {other} engines",
     "XTRIM {own} MAXLEN 0", "DEL {own}", "XGROUP DESTROY {own} engines",
@@ -170,7 +177,7 @@ ELSEWHERE = (
 SHUT = {
     ENGINE: (*DESTRUCTIVE, *LOG_IS_SAFE, *NOT_MY_QUEUE, *ENGINES_ONLY, *ELSEWHERE),
     acl.WEB: (*DESTRUCTIVE, *LOG_IS_SAFE, *NOT_MY_QUEUE, *ELSEWHERE, "SET {replica} x",
-              "SUBSCRIBE {nudges}", "ZREM {replicas} x"),
+              "SUBSCRIBE {nudges}", "ZREM {replicas} x", "DEL {drains}"),
     acl.PROJECTOR: (*DESTRUCTIVE, *ELSEWHERE, "XREADGROUP GROUP engines me STREAMS {other} >",
                     "XGROUP DESTROY {other} engines", "RENAME {log} x", "PUBLISH {nudges} x"),
     acl.REPLICA: (*DESTRUCTIVE, *LOG_IS_SAFE, *NOT_MY_QUEUE, *ENGINES_ONLY, *ELSEWHERE, "TIME"),
@@ -186,7 +193,7 @@ def filled(command: str, keys: Keys) -> list[str]:
     words = command.format(
         log=keys.log, head=keys.head, job=keys.job("x"), own=own, other=other,
         backlog=keys.backlog("merge"), replica=keys.replica("merge@h-0"), replicas=keys.replicas,
-        nudges=keys.nudges,
+        nudges=keys.nudges, drains=keys.drains,
     ).split()  # fmt: skip
     return ["EVAL", "return 1", "1", words[3]] if words[0] == "EVAL" else words
 
