@@ -28,8 +28,8 @@ KNOWN_S = 2.0
 REMEMBERED = 10_000
 USED_EVERY = timedelta(minutes=1)
 WANTED = (
-    "This server wants a key: send 'Authorization: Bearer dk_…', or sign in on the page. "
-    "`dalston keys make` makes one on the server's machine."
+    "This server wants a key: send 'Authorization: Bearer dk_…' (the command line sends "
+    "DALSTON_API_KEY), or sign in on the page. `dalston keys make` makes one on its machine."
 )
 Kind = Literal["key", "session", "ticket"]
 

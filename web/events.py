@@ -49,6 +49,8 @@ async def socket(websocket: WebSocket, web: Web, need: Need) -> None:
     """GET /v1/events as a websocket, to whoever may do what it needs."""
     try:
         async with asyncio.timeout(web.backends.settings.read_timeout_s):
+            _ = websocket.query_params  # which are kept once read
+            websocket.scope["query_string"] = b""  # uvicorn logs it, and it may hold a ticket
             caller = await web.door.caller(websocket, need)
             query = parse_query(FeedQuery, websocket, apart={TICKET})
             request = _asked(query, websocket, caller)

@@ -72,7 +72,9 @@ def make(
     try:
         new = msgspec.convert(wanted, NewKey)
     except msgspec.ValidationError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(
+            f"{error}: a name has up to 100 characters; a tenant up to 63 of a-z 0-9 _ . -"
+        ) from None
     made: MadeKey = ask(shell, lambda place: place.make_key(new))
     click.echo(msgspec.json.encode(made) if as_json else made.secret)
     key = made.key
