@@ -58,7 +58,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Type of the JSON body, "form", or the media type of what is no JSON."""
     headers: Mapping[str, str] = {}
     """Request headers that mean something here."""
-    scope: Need = "admin"
+    scope: Need
     """What whoever asks must be allowed to; "any" is any key, None is nobody in particular."""
     shared: bool = False
     """Whether a link to the job of the path (``?share=``) is as good as a key."""
