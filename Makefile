@@ -7,16 +7,25 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev redis7 lock lint isolation audit test test-engines test-faults test-browser test-docker bench-core bench-load bench-quality
+.PHONY: help setup setup-dev ui ui-check redis7 lock lint isolation audit test test-engines test-faults test-browser test-docker bench-core bench-load bench-quality
 
 help: ## show what there is to make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-setup: ## make .venv with all that runs need (instant the second time)
+setup: ## make .venv with all that runs need, and build the page (instant the second time)
 	@$(PYTHON) infra/setup.py $(VENV)
+	@$(PYTHON) -m infra.page $(VENV)
 
 setup-dev: ## the same with the tools that tests and checks need
 	@$(PYTHON) infra/setup.py $(VENV) --dev
+	@$(PYTHON) -m infra.page $(VENV)
+
+ui: ## build the page in web/ui, when its sources have changed
+	@$(PYTHON) -m infra.page $(VENV)
+
+ui-check: setup-dev ## the page's own checks: types, lint, format, and its fold beside the server's
+	@$(BIN)/python -m tests.history.views web/ui/test/views.json
+	@$(PYTHON) -m infra.page $(VENV) --check
 
 redis7: ## get Redis 7.0 for the tests, from Debian, beside everything else (says SKIPPED if not)
 	@sh tests/redis7.sh .dalston/redis7

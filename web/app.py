@@ -4,23 +4,22 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, cast
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, WebSocketRoute
+from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.routing import Route as StarletteRoute
-from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
 from streams import tasks
-from web import events, openapi, page
+from web import events, openapi, page, shares
 from web.auth import Door
 from web.backends import opened
-from web.call import LONGEST_WAIT_S, Call, Route, Web
+from web.call import LONGEST_WAIT_S, SHARE, Call, Route, Web
+from web.callers import Caller
 from web.errors import Internal, render, translate
 from web.first import begin
 from web.guard import Guard, Timed
@@ -32,8 +31,6 @@ from web.uploads import Receiver
 from web.watch import Watch
 
 log = logging.getLogger(__name__)
-
-STATIC = Path(__file__).parent / "static"
 
 
 def build(settings: WebSettings) -> Starlette:
@@ -68,8 +65,7 @@ def _routes() -> list[BaseRoute]:
         *(_endpoint(route) for route in ROUTES),
         WebSocketRoute(SOCKET, _socket),
         StarletteRoute("/openapi.json", openapi.serve),
-        StarletteRoute("/", page.serve),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        *page.ROUTES,
     ]
 
 
@@ -79,17 +75,31 @@ def _endpoint(route: Route) -> StarletteRoute:
         web = _web(request.app)
         try:
             async with asyncio.timeout(web.backends.settings.read_timeout_s):
-                caller = await web.door.caller(request, route.scope)
+                caller = await _caller(web, request, route)
             call = Call(web, request, route, caller)
             async with asyncio.timeout(_limit_s(call)):
                 answer = await route.handler(call)
                 if call.waits_s() > 0:  # long enough for a key to be revoked meanwhile
-                    await web.door.caller(request, route.scope)
+                    await _caller(web, request, route)
                 return answer
         except Exception as error:  # noqa: BLE001 - the rim of every request: any error is an answer
             return await _answer(request, error)
 
     return StarletteRoute(route.path, endpoint, methods=[route.method])
+
+
+async def _caller(web: Web, request: Request, route: Route) -> Caller:
+    """Who asks: a link to the job is as good as a key, where the route says so."""
+    if route.shared and SHARE in request.query_params:
+        return await shares.caller(web.backends, request)
+    return await web.door.caller(request, route.scope)
+
+
+async def _caller(web: Web, request: Request, route: Route) -> Caller:
+    """Who asks: whoever shows a link to the job counts as no more than that."""
+    if route.shared and SHARE in request.query_params:
+        return await shares.caller(web.backends, request)
+    return await web.door.caller(request, route.scope)
 
 
 def _limit_s(call: Call) -> float | None:

@@ -17,11 +17,20 @@ from web.metrics import Metrics
 from web.settings import LOOPBACK, WebSettings, is_loopback, names
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def policy(nonce: str = "") -> str:
+    """What a browser lets an answer do; the nonce is for styles that a script of ours makes."""
+    styles = f"'self' 'nonce-{nonce}'" if nonce else "'self'"
+    return (
+        f"default-src 'none'; script-src 'self'; style-src {styles}; img-src 'self'; "
+        "font-src 'self'; media-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": policy(),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -96,7 +105,7 @@ def _marked(send: Send) -> Send:
         if message["type"] in {"http.response.start", "websocket.http.response.start"}:
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
-                headers[name] = value
+                headers.setdefault(name, value)  # the page has a policy with its nonce
             headers["X-Request-Id"] = request_id
         await send(message)
 

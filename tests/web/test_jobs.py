@@ -203,7 +203,7 @@ async def test_a_wrong_method_and_a_wrong_path_are_problems_too(served: Served) 
     for reply, status in (
         (await served.client.put("/v1/jobs"), 405),
         (await served.client.get("/v2/nothing"), 404),
-        (await served.client.get("/static/../app.py"), 404),
+        (await served.client.get("/assets/..%2F..%2Fpage.py"), 404),
     ):
         assert reply.status_code == status
         assert reply.headers["content-type"] == "application/problem+json"

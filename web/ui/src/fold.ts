@@ -30,7 +30,7 @@ export function evolve(job: Job | null, event: CloudEvent): Job | null {
   if (job !== null && event.rev <= job.rev) return job;
   if (type === "job.submitted") return submitted(event);
   if (job === null) return null;
-  return summed({ ...applied(job, type, event.data, event.time), rev: event.rev });
+  return summed({ ...applied(job, type, event.data, asShown(event.time)), rev: event.rev });
 }
 
 /** A view from the API as `evolve` keeps it. */
@@ -45,7 +45,7 @@ function submitted({ subject, tenant, rev, time, data }: CloudEvent): Job {
     rev,
     status: "queued",
     filename: data.filename as string,
-    submitted_at: time,
+    submitted_at: asShown(time),
     ended_at: null,
     progress: 0,
     audio_s: null,
@@ -292,6 +292,11 @@ function blockedBy(job: JobView): string {
     .filter((one) => one.status === "parked")
     .map((one) => `${one.name}: ${one.reason}`)
     .join("; ");
+}
+
+/** A time of the log as views write it: without microseconds when there are none. */
+function asShown(time: string): string {
+  return time.replace(".000000Z", "Z");
 }
 
 function rounded(fraction: number): number {
