@@ -48,5 +48,10 @@ export function choose(wanted: Theme): void {
 
 /** A colour of the tokens as it is now, for canvases: `colour("blue")`. */
 export function colour(token: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${token}`).trim();
+  const probe = document.createElement("i");
+  probe.style.color = `var(--${token})`;
+  document.body.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
 }
