@@ -95,13 +95,6 @@ async def _caller(web: Web, request: Request, route: Route) -> Caller:
     return await web.door.caller(request, route.scope)
 
 
-async def _caller(web: Web, request: Request, route: Route) -> Caller:
-    """Who asks: whoever shows a link to the job counts as no more than that."""
-    if route.shared and SHARE in request.query_params:
-        return await shares.caller(web.backends, request)
-    return await web.door.caller(request, route.scope)
-
-
 def _limit_s(call: Call) -> float | None:
     """Seconds after which a server that says nothing is taken to be away."""
     if call.route.patient:
