@@ -10,8 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench import traffic
-from projector import submissions
+from projector import pending, submissions
 from projector.objects import Objects
+from projector.pending import Pending
 from projector.submissions import Submission
 from projector.sweep import OWNER, Sweeper, unnamed
 from streams import decide
@@ -139,6 +140,50 @@ async def test_parts_of_an_upload_that_never_ended_are_given_up(
     assert await sweep(-1.0).sweep() == 2  # as if a second had gone by: S3 tells whole ones
     listed: Any = await artifacts._s3.list_multipart_uploads(Bucket=artifacts.bucket)
     assert "Uploads" not in listed
+
+
+async def begun(db: AsyncEngine, artifacts: Artifacts) -> Pending:
+    """An upload under way, with one part."""
+    job = new_id()
+    multipart = await artifacts.begin(source_key(job), "audio/wav")
+    async with db.begin() as connection:
+        await pending.begin(
+            connection, upload_id=job, tenant="default", filename="a", media_type="audio/wav",
+            length=PART + 1, multipart=multipart,
+        )  # fmt: skip
+        mine = await pending.take(connection, job, "default", 0)
+        assert mine is not None
+        made = await artifacts.part(source_key(job), multipart, mine.number, bytes(PART))
+        counted = await pending.record(connection, mine, etag=made["ETag"], size=PART)
+    assert counted is not None
+    return counted
+
+
+async def test_an_upload_that_can_be_gone_on_with_stays_and_one_that_nobody_did_goes(
+    start: Start, db: AsyncEngine, ledger: Ledger, log: Log, artifacts: Artifacts, sweep: Sweep
+) -> None:
+    start()
+    await traffic.submitted(ledger)
+    await caught_up(db, log)
+    living, whole, dead = [await begun(db, artifacts) for _ in range(3)]
+    parts = [{"PartNumber": whole.numbers[0], "ETag": whole.etags[0]}]
+    await artifacts.complete(source_key(whole.id), whole.multipart, parts, PART)
+    late = text("UPDATE uploads SET moved_at = now() - interval '25 hours' WHERE id = :i")
+    async with db.begin() as connection:
+        await connection.execute(late, {"i": dead.id})
+    assert await sweep(-1.0).sweep() == 1
+    listed: Any = await artifacts._s3.list_multipart_uploads(Bucket=artifacts.bucket)
+    assert [one["UploadId"] for one in listed["Uploads"]] == [living.multipart]
+    assert source_key(whole.id) in await keys_in(artifacts)
+    async with db.begin() as connection:
+        assert await pending.find(connection, dead.id, "default") is None
+        assert await pending.find(connection, living.id, "default") == living
+        for upload in (living, whole):
+            await connection.execute(late, {"i": upload.id})
+    assert await sweep(-1.0).sweep() == 2
+    assert source_key(whole.id) not in await keys_in(artifacts)
+    async with db.connect() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM uploads")) == 0
 
 
 async def test_the_bucket_of_another_database_is_left_alone(
