@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type CloudEvent, factOf } from "../src/api/types";
+import { SILENCE } from "../src/job/heard";
 import { causes, differences, extended, type Moment, textAt } from "../src/replay/history";
 import { advance, wait } from "../src/replay/play";
 
@@ -78,7 +79,7 @@ test("the words of a moment are those of the last event that gave any", () => {
     }),
     event(4, "stage.completed", { stage: "transcribe" }),
     event(5, "stage.started", { stage: "merge" }),
-  ].map((one): Moment => ({ event: one, job: null, heard: { token: 0, segments: [] } }));
+  ].map((one): Moment => ({ event: one, job: null, heard: SILENCE }));
   expect([0, 1, 2, 3, 4].map((i) => textAt(past, i))).toEqual([0, 0, 0, 4, 4]);
 });
 
