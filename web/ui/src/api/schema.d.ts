@@ -22,6 +22,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin an upload that can be gone on with after a cut (tus 1.0) */
+        post: operations["resume_create"];
+        delete?: never;
+        /** What of tus is spoken, and how large an upload may be */
+        options: operations["resume_options"];
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Give an upload up, and free what is stored of it */
+        delete: operations["resume_terminate"];
+        options?: never;
+        /** How far an upload is: Upload-Offset, and Upload-Expires */
+        head: operations["resume_head"];
+        /** Go on with an upload; the answer says how much of it is stored */
+        patch: operations["resume_patch"];
+        trace?: never;
+    };
     "/v1/jobs/{id}": {
         parameters: {
             query?: never;
@@ -82,10 +119,62 @@ export interface paths {
             cookie?: never;
         };
         /** The transcript, as JSON with word times, as text or as subtitles */
-        get: operations["jobs_transcript"];
+        get: operations["transcripts_transcript"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{id}/speakers/{speaker}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say who a speaker of the transcript is */
+        put: operations["editing_rename"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{id}/segments/{n}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Correct what a segment of the transcript says; the original is kept */
+        put: operations["editing_edit"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{id}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a link with which whoever has it may read this one job */
+        post: operations["shares_make"];
+        /** Take back all links to the job that were made until now */
+        delete: operations["shares_void"];
         options?: never;
         head?: never;
         patch?: never;
@@ -679,6 +768,13 @@ export interface components {
             key: string | null;
         };
         /**
+         * NameBody
+         * @description What the speaker is called from now on; an empty name takes it back.
+         */
+        NameBody: {
+            name: string;
+        };
+        /**
          * NewKey
          * @description A key to be made; of the caller's tenant unless another is named.
          */
@@ -717,6 +813,23 @@ export interface components {
             postgres: string;
             s3: string;
             live: string;
+        };
+        /**
+         * Share
+         * @description A link: ``path`` on the page, where browsers keep the token from servers and their logs.
+         */
+        Share: {
+            token: string;
+            path: string;
+            expires_at: string;
+        };
+        /**
+         * ShareBody
+         * @description For how long the link is to hold.
+         */
+        ShareBody: {
+            /** @default 604800 */
+            expires_in_s?: number;
         };
         /**
          * SignIn
@@ -763,6 +876,13 @@ export interface components {
             left_out: string;
         };
         /**
+         * TextBody
+         * @description What the segment says from now on; null lets the original stand again.
+         */
+        TextBody: {
+            text: string | null;
+        };
+        /**
          * Ticket
          * @description What opens one socket (``?ticket=``), once and soon.
          */
@@ -772,7 +892,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description 400: The request cannot be read; 401: A key is wanted; 403: Not allowed; 403: Requests of other sites are refused; 404: Not found; 405: Method not allowed; 409: It does not fit the state of the job; 410: It was erased; 413: Too large; 415: Another media type is wanted; 421: This host is not served here; 422: Nobody here can do that; 429: Too many wrong keys; 500: Something went wrong here; 502: The object store does not give what it was given; 503: A server is away; try again soon; 503: No engine here does that now; 507: No room is left; make some and try again */
+        /** @description 400: The request cannot be read; 401: A key is wanted; 403: Not allowed; 403: Requests of other sites are refused; 404: Not found; 405: Method not allowed; 409: It does not fit the state of the job; 410: It was erased; 412: Another version of the protocol is spoken; 413: Too large; 415: Another media type is wanted; 416: The range is beyond the end; 421: This host is not served here; 422: Nobody here can do that; 429: Too many wrong keys; 500: Something went wrong here; 502: The object store does not give what it was given; 503: A server is away; try again soon; 503: No engine here does that now; 507: No room is left; make some and try again */
         Problem: {
             headers: {
                 [name: string]: unknown;
@@ -839,6 +959,8 @@ export interface operations {
                      * @description instead of a file
                      */
                     url?: string;
+                    /** @description id of an upload of /v1/uploads, instead of a file */
+                    upload?: string;
                     /** @default null */
                     model?: string | null;
                     /** @default null */
@@ -931,6 +1053,129 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["JobView"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    resume_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1.0.0, the version that is spoken */
+                "Tus-Resumable"?: string;
+                /** @description bytes of the whole file */
+                "Upload-Length"?: string;
+                /** @description filename and filetype, each with its value in base64 */
+                "Upload-Metadata"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No body */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    resume_options: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    resume_terminate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1.0.0, the version that is spoken */
+                "Tus-Resumable"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    resume_head: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1.0.0, the version that is spoken */
+                "Tus-Resumable"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No body */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    resume_patch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1.0.0, the version that is spoken */
+                "Tus-Resumable"?: string;
+                /** @description how much of the file is stored already */
+                "Upload-Offset"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/offset+octet-stream": unknown;
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };
@@ -1053,11 +1298,13 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    jobs_transcript: {
+    transcripts_transcript: {
         parameters: {
             query?: {
                 format?: "json" | "srt" | "txt" | "vtt";
                 text?: "clean" | "said";
+                version?: "edited" | "original";
+                at?: number | null;
             };
             header?: {
                 /** @description an ETag from before: 304 when it is still the same */
@@ -1084,6 +1331,110 @@ export interface operations {
             };
             /** @description Not changed */
             304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    editing_rename: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                speaker: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NameBody"];
+            };
+        };
+        responses: {
+            /** @description One job. Status ``accepted`` means stored, with its first event on the way. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    editing_edit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                n: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TextBody"];
+            };
+        };
+        responses: {
+            /** @description One job. Status ``accepted`` means stored, with its first event on the way. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    shares_make: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ShareBody"];
+            };
+        };
+        responses: {
+            /** @description A link: ``path`` on the page, where browsers keep the token from servers and their logs. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Share"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    shares_void: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
