@@ -41,15 +41,15 @@ SPANNED = text("""
 """)
 WANTED = text("""
     SELECT seq, id, epoch, type, time, job, rev, tenant, prev, meta, data FROM events
-    WHERE seq > :after AND seq <= :to AND type = :type ORDER BY seq
+    WHERE seq > :after AND seq <= :to AND type = ANY(:types) ORDER BY seq
 """)
 
 
 class Consumer(ABC):
-    """Handles every event of one type, in order, at least once; after a crash the last again."""
+    """Handles every event of its types, in order, at least once; after a crash the last again."""
 
     name: ClassVar[str]
-    wants: ClassVar[str]
+    wants: ClassVar[tuple[str, ...]]
 
     def __init__(self, database: AsyncEngine, objects: Objects) -> None:
         self.database = database
@@ -81,7 +81,7 @@ class Consumer(ABC):
             if row is None:
                 return False
             to = Checkpoint(row.seq, row.id, row.epoch)
-            values = {"after": at.seq, "to": to.seq, "type": self.wants}
+            values = {"after": at.seq, "to": to.seq, "types": list(self.wants)}
             wanted = (await connection.execute(WANTED, values)).all()
         for count, row in enumerate(wanted, start=1):
             await self._handle(queries.event(row))

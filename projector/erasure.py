@@ -32,7 +32,7 @@ class Eraser(Consumer):
     """
 
     name = "eraser"
-    wants = "job.erased"
+    wants = ("job.erased",)
 
     def __init__(self, database: AsyncEngine, objects: Objects, redis: Redis, keys: Keys) -> None:
         super().__init__(database, objects)

@@ -1,4 +1,4 @@
-"""The text index: the segments of each finished transcript, searchable."""
+"""The text index: the segments of each finished transcript as corrected, searchable."""
 
 import re
 
@@ -7,11 +7,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from projector.consumer import Consumer
 from projector.database import raw
-from streams.events import Event, JobSucceeded
+from streams import job as jobs
+from streams.editing import edited
+from streams.events import Event
 from streams.transcript import Transcript
 
-# Locks the job's row, so that an erasure comes wholly before or wholly after.
-ERASED = text("SELECT erased FROM jobs WHERE id = :job FOR SHARE")
+# Locks the job's row, so that an erasure or a correction comes wholly before or wholly after.
+STATE = text("SELECT state FROM jobs WHERE id = :job FOR SHARE")
+LATER = text("""
+    SELECT EXISTS (SELECT FROM events WHERE job = :job AND seq > :seq AND type = ANY(:types))
+""")
 FORGET = text("DELETE FROM segments WHERE job = :job")
 COLUMNS = ("job", "n", "tenant", "start", "end", "speaker", "text")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")
@@ -19,22 +24,37 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")
 
 
 class Index(Consumer):
-    """On job.succeeded: read the transcript from S3 and keep its segments."""
+    """On job.succeeded and each correction: read the transcript from S3 and keep its segments."""
 
     name = "index"
-    wants = "job.succeeded"
+    wants = ("job.succeeded", "speaker.renamed", "transcript.edited")
 
     async def handle(self, event: Event) -> None:
-        """Replace the job's segments by those of the transcript."""
-        fact = event.fact
-        if not isinstance(fact, JobSucceeded) or not fact.transcript.uri:
-            return  # erased since
-        artifacts = await self.objects.artifacts()
-        transcript = await artifacts.get_value(fact.transcript, Transcript)
+        """Replace the job's segments by those of the transcript as it reads now."""
+        async with self.database.connect() as connection:
+            if await connection.scalar(LATER, self._later(event)):
+                return  # many corrections in a row are one step: the last of them takes it
+            state = await connection.scalar(STATE, {"job": event.job})
+        transcript = await self._transcript(state)
+        if transcript is None:
+            return
         async with self.database.begin() as connection:
-            if await connection.scalar(ERASED, {"job": event.job}):
-                return
-            await store(connection, event.job, event.tenant, transcript)
+            state = await connection.scalar(STATE, {"job": event.job})
+            job = jobs.decode(state)
+            if not job.erased:
+                now = edited(transcript, job.names, job.edits)
+                await store(connection, event.job, event.tenant, now)
+
+    async def _transcript(self, state: str | None) -> Transcript | None:
+        """What the engines heard; None of a job that was erased since."""
+        artifact = jobs.decode(state).transcript if state is not None else None
+        if artifact is None or not artifact.uri:
+            return None
+        artifacts = await self.objects.artifacts()
+        return await artifacts.get_value(artifact, Transcript)
+
+    def _later(self, event: Event) -> dict[str, object]:
+        return {"job": event.job, "seq": event.seq, "types": list(self.wants)}
 
 
 async def store(
@@ -46,13 +66,17 @@ async def store(
     rows = [
         (
             job_id, n, tenant, segment.start, segment.end,
-            names.get(segment.speaker, segment.speaker) if segment.speaker else None,
-            CONTROL.sub(" ", segment.text).strip(),
+            _plain(names.get(segment.speaker, segment.speaker)) if segment.speaker else None,
+            _plain(segment.text),
         )
         for n, segment in enumerate(transcript.segments)
     ]  # fmt: skip
     driver = await raw(connection)
     await driver.copy_records_to_table("segments", records=rows, columns=COLUMNS)
+
+
+def _plain(text: str) -> str:
+    return CONTROL.sub(" ", text).strip()
 
 
 async def forget(connection: AsyncConnection, job_id: str) -> None:
