@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
@@ -9,21 +11,15 @@ function compressed(): Plugin {
   return {
     name: "compressed",
     apply: "build",
-    generateBundle(_, bundle) {
+    enforce: "post", // Vite fills in what to preload at the very end
+    writeBundle(options, bundle) {
       for (const [name, file] of Object.entries(bundle)) {
         if (!/\.(js|css|svg)$/.test(name)) continue;
         const source = Buffer.from(file.type === "chunk" ? file.code : file.source);
         if (source.length < 1024) continue;
-        this.emitFile({
-          type: "asset",
-          fileName: `${name}.br`,
-          source: brotliCompressSync(source, quality),
-        });
-        this.emitFile({
-          type: "asset",
-          fileName: `${name}.gz`,
-          source: gzipSync(source, { level: 9 }),
-        });
+        const path = join(options.dir ?? "dist", name);
+        writeFileSync(`${path}.br`, brotliCompressSync(source, quality));
+        writeFileSync(`${path}.gz`, gzipSync(source, { level: 9 }));
       }
     },
   };
