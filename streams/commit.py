@@ -96,12 +96,14 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
 
     ``again``, without events: those whose tasks are to be in a queue while the job is at ``rev``;
     ``ended``: the job was terminal already, so its state may have left Redis; ``last``: the event
-    that brought it to ``rev``, "" when that is not known.
+    that brought it to ``rev``, "" when that is not known; ``schema``: of the state before, below
+    which none is written, though the last correction was taken back.
     """
 
     job_id: str = ""
     rev: int = 0
     last: str = ""
+    schema: int = 1
     state: Job | None = None
     ended: bool = False
     events: tuple[Event, ...] = ()
@@ -117,7 +119,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def _schema(self) -> int:
         if self.state is not None:
-            return jobs.schema_of(self.state)
+            return max(self.schema, jobs.schema_of(self.state))
         return STATELESS if self.events else SCHEMA
 
     def touched(self) -> list[str]:
@@ -248,6 +250,7 @@ class Ledger:
                     job_id=job_id,
                     rev=rev,
                     last=last,
+                    schema=jobs.schema_of(job) if job and job.terminal else STATELESS,
                     state=after,
                     ended=job is not None and job.terminal,
                     events=events,

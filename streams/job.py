@@ -138,7 +138,7 @@ def floor_of(epoch: int) -> int:
 
 
 def schema_of(job: Job) -> int:
-    """The lowest schema whose readers lose nothing of the state; in a job's life it never falls."""
+    """The lowest schema whose readers lose nothing of the state; what is written never falls."""
     if job.erased:  # it may have been of any, which nothing tells any more
         return SCHEMA
     if job.names or job.edits:

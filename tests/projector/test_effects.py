@@ -1,7 +1,7 @@
 """The text index and the eraser: side effects with a checkpoint of their own."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from projector.rebuild import rebuild
 from projector.submissions import Submission
 from streams import decide
 from streams.artifacts import Artifacts, key_of, source_key
-from streams.commit import Ledger
+from streams.commit import Decide, Ledger
 from streams.events import Artifact, Event, JobRequest
 from streams.ids import new_id
 from streams.job import Job
@@ -72,14 +72,24 @@ async def drained(one: consumer.Consumer) -> None:
         pass
 
 
-async def transcribed(ledger: Ledger, artifacts: Artifacts, said: Transcript = SAID) -> Job:
-    """A job that succeeded with a transcript that is really in the store."""
+async def transcribed(
+    ledger: Ledger,
+    artifacts: Artifacts,
+    said: Transcript = SAID,
+    on_the_way: Mapping[str, Decide] = {},
+) -> Job:
+    """A job that succeeded with a transcript that is really in the store.
+
+    ``on_the_way``: what is to happen while a stage runs.
+    """
     request = JobRequest(language="en", hotwords=SECRET, labels={"name": SECRET})
     job_id = new_id()
     await artifacts.put(source_key(job_id), SECRET.encode(), "audio/wav")
     job = await traffic.submitted(ledger, job_id, request)
     for node in job.plan:
         job = await traffic.started(ledger, job, node.name)
+        if node.name in on_the_way:
+            await ledger.transition(job_id, on_the_way[node.name])
         output = await artifacts.put_value(key_of(job_id, node.name, 1, "output.json"), said)
         job = await finished(ledger, job, node.name, output)
     return job
