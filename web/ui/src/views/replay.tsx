@@ -118,7 +118,21 @@ function Replayed({ id, past, query }: { id: string; past: Moment[]; query: URLS
           )}
         </div>
         <div class="stack wide">
-          <Card title="Events" flush>
+          <Card
+            title="Events"
+            flush
+            side={
+              <ButtonLink
+                look="quiet"
+                small
+                icon="download"
+                href={`/v1/jobs/${id}/events?limit=1000`}
+                download={`${id}.json`}
+              >
+                JSON
+              </ButtonLink>
+            }
+          >
             <EventList past={past} index={index} reach={move} />
           </Card>
           <Card title={`Event ${index + 1}`}>
@@ -131,9 +145,6 @@ function Replayed({ id, past, query }: { id: string; past: Moment[]; query: URLS
           Comparing event {range[0] + 1} with event {range[1] + 1}.
         </p>
       )}
-      <ButtonLink look="quiet" href={`/v1/jobs/${id}/events?limit=1000`} download={`${id}.json`}>
-        All events as JSON
-      </ButtonLink>
     </div>
   );
 }
