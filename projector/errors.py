@@ -45,3 +45,11 @@ class NotCaughtUp(ProjectorError):
 
 class TablesBusy(ProjectorError):
     """A long transaction reads the tables that are to change: end it, or wait, and try again."""
+
+
+class SqlRefused(ProjectorError):
+    """Postgres refuses the statement, or stopped it: ask for something else, or for less."""
+
+
+class SqlOff(ProjectorError):
+    """SQL is not offered here; the message says what Postgres lacks for it."""

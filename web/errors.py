@@ -17,6 +17,7 @@ WebError
 ├── Unprocessable 422   readable, but nobody here can do it
 ├── TooMany 429         too many wrong keys came from that address
 ├── Internal 500        our fault
+├── Off 501             this stack has not what it takes; the message says what
 ├── Betrayed 502        the object store does not give what it was given
 ├── Away 503            a server behind this one is away; try again
 ├── Unserved 503        no engine that is up does what is asked for
@@ -36,7 +37,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from projector.errors import IdempotencyMismatch, ProjectorError
+from projector.errors import IdempotencyMismatch, ProjectorError, SqlOff, SqlRefused
 from streams.errors import (
     ArtifactCorrupt,
     ArtifactMissing,
@@ -162,6 +163,12 @@ class TooMany(WebError):
     headers: ClassVar[dict[str, str]] = {"Retry-After": "60"}
 
 
+class Off(WebError):
+    """This stack has not what it takes."""
+
+    status, name, title = 501, "off", "It is not offered here"
+
+
 class Betrayed(WebError):
     """The object store does not have what it was given: perhaps for a moment, perhaps for good."""
 
@@ -207,6 +214,8 @@ _ANSWERS: tuple[tuple[type[Exception], type[WebError], str], ...] = (
     (NoEngine, Unserved, "{error}"),
     (InvalidRequest, Unprocessable, "{error}"),
     (IdempotencyMismatch, Unprocessable, "{error}"),
+    (SqlRefused, BadRequest, "Postgres says: {error}"),
+    (SqlOff, Off, "SQL is off here: {error}. docs/analytics.md says how it comes on."),
     (ArtifactMissing, Betrayed, "{error}: if it stays so, put it back from a backup."),
     (ArtifactCorrupt, Betrayed, "{error}: if it stays so, put it back from a backup."),
     (StreamsError, Away, "The event log cannot be written now: {error}"),

@@ -17,7 +17,7 @@ import msgspec
 
 from projector import roles, store
 from projector.database import CONNECT_S
-from projector.errors import ProjectorError
+from projector.errors import SqlOff, SqlRefused
 
 EVERYBODY = "*"
 """Instead of a tenant: the rows of all of them."""
@@ -25,16 +25,15 @@ LIMIT_S = 10.0
 PAGE = 500
 ROOM = 16 * 1024 * 1024
 """Bytes of one answer as JSON that is held in memory."""
-SECRETS = "SELECT name, value FROM secrets WHERE name LIKE 'reader%'"
+SECRETS = """
+    SELECT name, value FROM secrets WHERE name IN ('reader', 'reader_password', 'reader_gaps')
+"""
+OURS = (
+    asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError,
+    asyncpg.DiskFullError, asyncpg.PostgresConnectionError,
+)  # fmt: skip
+"""What is no fault of the question."""
 SESSION = {"application_name": "dalston-reader", "jit": "off", "timezone": "UTC"}
-
-
-class SqlOff(ProjectorError):
-    """SQL is not offered here."""
-
-
-class SqlRefused(ProjectorError):
-    """Postgres refuses the statement, or stopped it."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -42,6 +41,18 @@ class Column(msgspec.Struct, frozen=True):
 
     name: str
     type: str
+
+
+class Login(msgspec.Struct, frozen=True):
+    """The secret that signs tenants, and the reader's role; without one it is that of the DSN."""
+
+    secret: str
+    user: str | None = None
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        """Without what opens a door."""
+        return f"Login(user={self.user!r})"
 
 
 def sign(secret: str, tenant: str) -> str:
@@ -90,14 +101,41 @@ class Answer:
         return [row[0] for row in rows]
 
 
-@asynccontextmanager
-async def asked(
-    own: store.Connection, dsn: str, sql: str, tenant: str, *, limit_s: float = LIMIT_S
-) -> AsyncIterator[Answer]:
-    """Ask; ``own`` is a connection that may read the table of secrets, ``dsn`` where it is.
+async def trouble(own: store.Connection) -> str:
+    """Why SQL of others cannot be asked here, or ""."""
+    return (await _kept(own)).get("reader_gaps", "the projector has not prepared it yet: start it")
+
+
+async def login(own: store.Connection, *, ours: bool = False) -> Login:
+    """How a question gets in; ``own`` is a connection that may read the table of secrets.
+
+    Args:
+        ours: the text is of this program: without a reader's role it is asked with our own rights.
 
     Raises:
         SqlOff: the reader's role is not there, or is not safe; the message says why.
+    """
+    kept, why = await _kept(own), await trouble(own)
+    if not why:
+        user = (await roles.names(own)).reader
+        return Login(kept["reader"], user, kept["reader_password"])
+    if ours and "reader" in kept:
+        return Login(kept["reader"])
+    raise SqlOff(why)
+
+
+async def _kept(own: store.Connection) -> dict[str, str]:
+    return {row[0]: row[1] for row in await own.fetch(SECRETS)}
+
+
+@asynccontextmanager
+async def asked(
+    dsn: str, login: Login, sql: str, tenant: str, *, limit_s: float = LIMIT_S
+) -> AsyncIterator[Answer]:
+    """Ask for the rows of a tenant, or of EVERYBODY.
+
+    Raises:
+        SqlOff: Postgres does not let the reader in.
         SqlRefused: it is no SELECT, it fails, or it takes longer than ``limit_s``.
     """
     if "\x00" in sql:
@@ -105,10 +143,12 @@ async def asked(
     if not sql.strip():
         raise SqlRefused("there is no statement: write SELECT …")
     deadline = asyncio.get_running_loop().time() + limit_s
-    driver, secret = await _connect(own, dsn)
+    driver = await _connect(dsn, login)
     try:
         async with asyncio.timeout_at(deadline + 1):
-            yield await _begin(driver, sql, sign(secret, tenant), deadline)
+            yield await _begin(driver, sql, sign(login.secret, tenant), deadline)
+    except OURS:
+        raise
     except asyncpg.PostgresError as error:
         raise SqlRefused(told(error, limit_s)) from None
     except TimeoutError:
@@ -119,24 +159,14 @@ async def asked(
         driver.terminate()
 
 
-async def _connect(own: store.Connection, dsn: str) -> tuple[store.Connection, str]:
-    kept = {row[0]: row[1] for row in await own.fetch(SECRETS)}
-    if "reader" not in kept:
-        raise SqlOff("the projector of this version has not made the role for it yet: start it")
-    if kept["reader_gaps"]:
-        raise SqlOff(kept["reader_gaps"])
-    user = (await roles.names(own)).reader
+async def _connect(dsn: str, login: Login) -> store.Connection:
     try:
-        driver = await asyncpg.connect(
-            dsn, user=user, password=kept["reader_password"], timeout=CONNECT_S,
+        return await asyncpg.connect(
+            dsn, user=login.user, password=login.password, timeout=CONNECT_S,
             server_settings=SESSION,
         )  # fmt: skip
-    except (
-        asyncpg.InvalidAuthorizationSpecificationError,
-        asyncpg.InsufficientPrivilegeError,
-    ) as error:
-        raise SqlOff(f"Postgres does not let the role {user} in: {error}") from None
-    return driver, kept["reader"]
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        raise SqlOff(f"Postgres does not let its reader in: {error}") from None
 
 
 async def _begin(driver: store.Connection, sql: str, signed: str, deadline: float) -> Answer:
