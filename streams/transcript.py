@@ -135,13 +135,24 @@ class Transcript(msgspec.Struct, frozen=True, omit_defaults=True):
         return " ".join(segment.text.strip() for segment in self.segments if segment.text.strip())
 
 
-class Track(msgspec.Struct, frozen=True):
-    """One mono track ready for a model: WAV, signed 16 bit, 16 kHz."""
+class Peaks(msgspec.Struct, frozen=True):
+    """How loud a track is throughout: a byte (255 is full scale) for the loudest of each window."""
+
+    window_s: float
+    levels: bytes
+
+
+class Track(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One mono track ready for a model: WAV, signed 16 bit, 16 kHz.
+
+    ``peaks`` is where its `Peaks` are, to draw it by; outputs of older versions name none.
+    """
 
     audio: Artifact
     channel: int | None
     peak_dbfs: float | None
     silent: bool
+    peaks: Artifact | None = None
 
 
 class Media(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,6 +1,7 @@
 """The table of all that is served: each line is a route and its documentation."""
 
 from web import (
+    analytics,
     audio,
     commands,
     editing,
@@ -10,21 +11,37 @@ from web import (
     intake,
     jobs,
     keys,
+    parked,
     resume,
+    search,
     shares,
     transcripts,
     tus,
 )
+from web.analytics_views import QueryList, QueryRows, SqlBody, SqlRows, ViewList
 from web.call import Route
 from web.formats import MEDIA_TYPES
 from web.key_views import KeyList, MadeKey, Me, NewKey, SignIn, Ticket
 from web.messages import Message
-from web.views import EngineList, EventList, Health, HitList, JobList, JobView, Readiness
+from web.parked_views import ParkedList, Retried, RetryBody
+from web.views import (
+    EngineList,
+    EngineView,
+    EventList,
+    Health,
+    HitList,
+    JobList,
+    JobView,
+    PeaksView,
+    Readiness,
+)
 
 KEY = {"Idempotency-Key": "the same key with the same request gives the same job"}
 TUS = {"Tus-Resumable": f"{tus.VERSION}, the version that is spoken"}
 PREFER = {"Prefer": "wait=N holds the answer for up to N (60) seconds, until the job has settled"}
 TRANSCRIPTS = tuple(dict.fromkeys(kind.partition(";")[0] for kind in MEDIA_TYPES.values()))
+AUDIO = ("audio/wav", "application/octet-stream")
+FILES = ("text/csv", "application/vnd.apache.parquet")
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -139,7 +156,7 @@ ROUTES: tuple[Route, ...] = (
         method="POST",
         path="/v1/jobs/{id}/retry",
         handler=commands.retry,
-        summary="Give parked stages a fresh budget; of a job that has ended, make a new one",
+        summary="Let parked stages go on; of a job that has ended, or with changes, make a new one",
         tag="jobs",
         scope="write",
         query=commands.RetryQuery,
@@ -202,13 +219,29 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
         path="/v1/jobs/{id}/audio",
-        handler=audio.redacted,
-        summary="The audio with what is personal made inaudible, of a job that asked for it",
+        handler=audio.audio,
+        summary="The audio as it was heard, with what is personal inaudible, or as it was sent",
         tag="jobs",
         scope="read",
         shared=True,
         query=audio.AudioQuery,
-        answers={200: ("audio/wav",)},
+        headers={
+            "Range": "bytes=FIRST-LAST, one range: 206 with that much of it",
+            "If-Range": "an ETag from before: the range of the same audio, or all of another",
+            "If-None-Match": "an ETag from before: 304 when it is still the same",
+        },
+        answers={200: AUDIO, 206: AUDIO, 304: None},
+    ),
+    Route(
+        method="GET",
+        path="/v1/jobs/{id}/peaks",
+        handler=audio.peaks,
+        summary="How loud a track is throughout, to draw its waveform",
+        tag="jobs",
+        scope="read",
+        shared=True,
+        query=audio.PeaksQuery,
+        answers={200: PeaksView},
     ),
     Route(
         method="GET",
@@ -237,12 +270,53 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
         path="/v1/search",
-        handler=engines.search,
+        handler=search.search,
         summary="Find words in all transcripts",
         tag="search",
         scope="read",
-        query=engines.SearchQuery,
+        query=search.SearchQuery,
         answers={200: HitList},
+    ),
+    Route(
+        method="GET",
+        path="/v1/analytics",
+        handler=analytics.listed,
+        summary="The questions that have a name: what they tell, and their SQL",
+        tag="analytics",
+        scope="read",
+        answers={200: QueryList},
+    ),
+    Route(
+        method="GET",
+        path="/v1/analytics/{query}",
+        handler=analytics.one,
+        summary="Answer one of them for a range, as JSON or as a file",
+        tag="analytics",
+        scope="read",
+        query=analytics.RangeQuery,
+        answers={200: (QueryRows, *FILES)},
+        patient=True,
+    ),
+    Route(
+        method="GET",
+        path="/v1/sql/views",
+        handler=analytics.views,
+        summary="The views that SQL may ask, and whether it may",
+        tag="analytics",
+        scope="read",
+        answers={200: ViewList},
+    ),
+    Route(
+        method="POST",
+        path="/v1/sql",
+        handler=analytics.sql,
+        summary="Ask one SELECT over the views, for at most ten seconds",
+        tag="analytics",
+        scope="read",
+        query=analytics.FormQuery,
+        body=SqlBody,
+        answers={200: (SqlRows, *FILES)},
+        patient=True,
     ),
     Route(
         method="GET",
@@ -252,6 +326,47 @@ ROUTES: tuple[Route, ...] = (
         tag="engines",
         scope="read",
         answers={200: EngineList},
+    ),
+    Route(
+        method="POST",
+        path="/v1/engines/{engine}/drain",
+        handler=engines.drain,
+        summary="Have an engine, or one replica, finish what it has and take no more tasks",
+        tag="engines",
+        scope="admin",
+        body=engines.DrainBody,
+        answers={200: EngineView},
+    ),
+    Route(
+        method="POST",
+        path="/v1/engines/{engine}/resume",
+        handler=engines.resume,
+        summary="Have an engine, or one replica, take tasks again",
+        tag="engines",
+        scope="admin",
+        body=engines.DrainBody,
+        answers={200: EngineView},
+    ),
+    Route(
+        method="GET",
+        path="/v1/parked",
+        handler=parked.listed,
+        summary="Stages that failed for good and wait for a person, of the newest jobs first",
+        tag="jobs",
+        scope="read",
+        query=parked.ParkedQuery,
+        answers={200: ParkedList},
+    ),
+    Route(
+        method="POST",
+        path="/v1/parked/retry",
+        handler=parked.retry,
+        summary="Give all parked stages, or those of an engine, a fresh budget",
+        tag="jobs",
+        scope="write",
+        body=RetryBody,
+        answers={200: Retried},
+        patient=True,
     ),
     Route(
         method="GET",

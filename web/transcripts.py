@@ -55,7 +55,7 @@ async def transcript(call: Call) -> Response:
         "Content-Disposition": disposition(job.filename, form),
         "Cache-Control": "private, no-cache",
     }
-    if _matches(call.request.headers, headers["ETag"]):
+    if matches(call.request.headers, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     value = source.held
     if isinstance(value, Artifact):
@@ -109,6 +109,7 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def _matches(headers: Mapping[str, str], etag: str) -> bool:
+def matches(headers: Mapping[str, str], etag: str) -> bool:
+    """Whether the client has the very same already (If-None-Match)."""
     wanted = headers.get("if-none-match", "")
     return wanted.strip() == "*" or etag in re.findall(r'"[^"]*"', wanted)

@@ -135,6 +135,22 @@ class HitList(msgspec.Struct, frozen=True):
     hits: list[HitView]
 
 
+class PeaksView(msgspec.Struct, frozen=True):
+    """How loud a track is, to draw it by: the loudest of each window, 255 is full scale."""
+
+    duration: Annotated[float, Meta(description="seconds of the track")]
+    window_s: Annotated[float, Meta(description="seconds of each window, the last may be shorter")]
+    peaks: list[Annotated[int, Meta(ge=0, le=255)]]
+
+
+class TenantQueue(msgspec.Struct, frozen=True):
+    """How much of a tenant's waits for an engine, the oldest of it ``since`` then."""
+
+    tenant: str
+    waiting: int
+    since: datetime | None = None
+
+
 class EngineView(msgspec.Struct, frozen=True):
     """An engine: who runs it, and what waits for it."""
 
@@ -142,6 +158,8 @@ class EngineView(msgspec.Struct, frozen=True):
     stage: str
     replicas: list[Announcement]
     queue: Depth
+    drained: Annotated[bool, Meta(description="whether it is to take no tasks now")] = False
+    tenants: list[TenantQueue] = []
 
 
 class EngineList(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ class AudioPrepare(Engine):
 
     name = "audio_prepare"
     stage = "prepare"
-    version = "0.1.0"
+    version = "0.2.0"
     hears = False
 
     def run(self, task: Task) -> Prepared:

@@ -95,8 +95,15 @@ def _append(files: list[TrackFile], rows: list[Samples]) -> None:
 
 
 def _track(task: Task, file: TrackFile) -> Track:
-    audio = task.keep(file.path, "audio/wav")
-    return Track(audio=audio, channel=file.channel, peak_dbfs=file.peak_dbfs, silent=file.silent)
+    drawn = file.path.with_suffix(".peaks.json")
+    drawn.write_bytes(msgspec.json.encode(file.meter.peaks()))
+    return Track(
+        audio=task.keep(file.path, "audio/wav"),
+        channel=file.channel,
+        peak_dbfs=file.peak_dbfs,
+        silent=file.silent,
+        peaks=task.keep(drawn, "application/json"),
+    )
 
 
 def _heard(files: list[TrackFile]) -> list[str]:

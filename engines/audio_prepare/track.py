@@ -1,4 +1,4 @@
-"""One mono track written as it comes: WAV, signed 16 bit, 16 kHz; its peak taken on the way."""
+"""One mono track written as it comes: WAV, signed 16 bit, 16 kHz; its peaks taken on the way."""
 
 import wave
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from engines.audio_prepare.mix import Samples, decibels
+from engines.audio_prepare.peaks import PeakMeter
 
 RATE = 16_000
 SILENCE_DBFS = -60.0
@@ -22,6 +23,7 @@ class TrackFile:
         self.channel = channel
         self.clipped = 0
         self.samples = 0
+        self.meter = PeakMeter(RATE)
         self._peak = 0.0
         self._file = wave.open(str(path), "wb")  # noqa: SIM115 - it lives as long as this object
         self._file.setparams((1, 2, RATE, 0, "NONE", "not compressed"))
@@ -34,6 +36,7 @@ class TrackFile:
         self._peak = max(self._peak, float(levels.max()))
         self.clipped += int(np.count_nonzero(levels > LOUDEST))
         self.samples += samples.size
+        self.meter.write(levels)
         scaled = np.rint(np.clip(samples, -1.0, 1.0) * FULL).astype("<i2")
         self._file.writeframesraw(scaled.tobytes())
 
