@@ -197,11 +197,16 @@ def _form() -> Json:
 def _answer(status: int, kind: Any) -> Json:
     if kind is None:
         return {"description": {204: "Done", 304: "Not changed"}.get(status, "No body")}
-    if isinstance(kind, tuple):
-        content: Json = {media_type: {"schema": {"type": "string"}} for media_type in kind}
-        return {"description": "The document", "content": content}
-    schema = {"$ref": _ref(kind)}
-    return {"description": _summary(kind), "content": {"application/json": {"schema": schema}}}
+    if not isinstance(kind, tuple):
+        kind = (kind,)
+    content: Json = {}
+    for one in kind:
+        if isinstance(one, str):
+            content[one] = {"schema": {"type": "string"}}
+        else:
+            content["application/json"] = {"schema": {"$ref": _ref(one)}}
+    types = [one for one in kind if isinstance(one, type)]
+    return {"description": _summary(types[0]) if types else "The document", "content": content}
 
 
 def _problem() -> Json:
@@ -215,7 +220,9 @@ def _problem() -> Json:
 def _types() -> list[Any]:
     kinds: dict[Any, None] = {}
     for route in ROUTES:
-        bodies = [*route.answers.values(), route.body]
+        bodies = [route.body]
+        for answer in route.answers.values():
+            bodies += answer if isinstance(answer, tuple) else [answer]
         kinds |= dict.fromkeys(kind for kind in bodies if isinstance(kind, type))
     return list(kinds)
 
