@@ -1,0 +1,159 @@
+// The whole of the audio in one line: its waveform, who talks, how it sounds, and where one is.
+
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { clock } from "../lib/format";
+import { moodColour } from "./moods";
+import type { People } from "./people";
+import type { Player } from "./player";
+import { type Band, moods, turns } from "./timeline";
+import type { Transcript } from "./transcript";
+import { Waveform } from "./waveform";
+
+interface Props {
+  player: Player;
+  peaks: number[] | null | undefined;
+  duration: number;
+  transcript: Transcript | undefined;
+  people: People;
+  /** Lanes that are to come keep their place. */
+  lanes: { speakers: boolean; moods: boolean };
+  /** A moment that a link speaks of. */
+  mark: number | undefined;
+}
+
+const STEP_S = 5;
+const LEAP_S = 30;
+
+export function TimelineBar({ player, peaks, duration, transcript, people, lanes, mark }: Props) {
+  const bar = useRef<HTMLDivElement>(null);
+  const segments = transcript?.segments;
+  const talking = useMemo(() => turns(segments ?? []), [segments]);
+  const feeling = useMemo(() => moods(segments ?? []), [segments]);
+  useEffect(
+    () =>
+      player.time.subscribe((now) => {
+        const node = bar.current;
+        if (!node) return;
+        node.style.setProperty("--at", String(duration ? Math.min(1, now / duration) : 0));
+        const whole = String(Math.floor(now));
+        if (node.getAttribute("aria-valuenow") === whole) return;
+        node.setAttribute("aria-valuenow", whole);
+        node.setAttribute("aria-valuetext", `${clock(now)} of ${clock(duration)}`);
+      }),
+    [player, duration],
+  );
+  const press = (event: PointerEvent) => {
+    const node = bar.current;
+    if (!node || event.button || !duration) return;
+    node.setPointerCapture(event.pointerId);
+    move(event);
+  };
+  const move = (event: PointerEvent) => {
+    const node = bar.current;
+    if (!node?.hasPointerCapture(event.pointerId)) return;
+    const { left, width } = node.getBoundingClientRect();
+    player.seek(Math.max(0, Math.min(1, (event.clientX - left) / width)) * duration);
+  };
+  const key = (event: KeyboardEvent) => {
+    const now = player.time.value;
+    const to = {
+      ArrowRight: now + STEP_S,
+      ArrowUp: now + STEP_S,
+      ArrowLeft: now - STEP_S,
+      ArrowDown: now - STEP_S,
+      PageUp: now + LEAP_S,
+      PageDown: now - LEAP_S,
+      Home: 0,
+      End: duration,
+    }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    event.stopPropagation();
+    player.seek(to);
+  };
+  return (
+    <div
+      class="line"
+      ref={bar}
+      role="slider"
+      tabIndex={0}
+      aria-label="Place in the audio"
+      aria-valuemin={0}
+      aria-valuemax={Math.ceil(duration)}
+      aria-valuenow={0}
+      onPointerDown={press}
+      onPointerMove={move}
+      onKeyDown={key}
+    >
+      <Waveform player={player} peaks={peaks} duration={duration} height={56} />
+      {lanes.speakers && (
+        <Lane
+          kind="speakers"
+          bands={talking}
+          duration={duration}
+          colour={(id) => people.get(id)?.colour ?? "var(--edge)"}
+          name={(id) => people.get(id)?.name ?? id}
+        />
+      )}
+      {lanes.moods && (
+        <Lane
+          kind="moods"
+          bands={feeling}
+          duration={duration}
+          colour={moodColour}
+          name={(label) => label}
+        />
+      )}
+      <Marks transcript={transcript} duration={duration} mark={mark} />
+      <span class="line-head" aria-hidden="true" />
+    </div>
+  );
+}
+
+interface LaneProps {
+  kind: string;
+  bands: Band[];
+  duration: number;
+  colour: (of: string) => string;
+  name: (of: string) => string;
+}
+
+/** Bands in their colours; what they say stands in the lists beside, too. */
+function Lane({ kind, bands, duration, colour, name }: LaneProps) {
+  return (
+    <svg
+      class="lane"
+      data-lane={kind}
+      viewBox={`0 0 ${duration || 1} 1`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
+      {bands.map((band) => (
+        <rect
+          key={`${band.start}${band.of}`}
+          x={band.start}
+          width={Math.max(band.end - band.start, duration / 2000)}
+          height={1}
+          data-of={band.of}
+          style={{ fill: colour(band.of) }}
+        >
+          <title>{`${name(band.of)}, ${clock(band.start)} to ${clock(band.end)}`}</title>
+        </rect>
+      ))}
+    </svg>
+  );
+}
+
+function Marks({ transcript, duration, mark }: Pick<Props, "transcript" | "duration" | "mark">) {
+  const at = (seconds: number) => ({ "--x": duration ? Math.min(1, seconds / duration) : 0 });
+  return (
+    <>
+      {(transcript?.notes?.chapters ?? []).map(({ start, title }) => (
+        <span key={start} class="line-chapter" title={title} style={at(start)} />
+      ))}
+      {mark !== undefined && (
+        <span class="line-mark" title={`The link's moment, ${clock(mark)}`} style={at(mark)} />
+      )}
+    </>
+  );
+}
