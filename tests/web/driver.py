@@ -7,7 +7,9 @@ from streams.artifacts import Artifacts, key_of
 from streams.commit import Committed, Ledger
 from streams.events import Artifact, FailureKind, Usage
 from streams.job import Job
-from streams.transcript import Provenance, Segment, Transcript, Word
+from streams.transcript import Prepared, Provenance, Segment, Transcript, Word
+
+Output = Transcript | Prepared
 
 HELLO = Transcript(
     duration=2.5,
@@ -62,7 +64,7 @@ class Driver:
         )
 
     async def finish(
-        self, job_id: str, stage: str, output: Transcript = HELLO, *, model: str | None = None
+        self, job_id: str, stage: str, output: Output = HELLO, *, model: str | None = None
     ) -> Committed:
         """End the stage with an output."""
         token = (await self.state(job_id)).stages[stage].token
@@ -79,7 +81,7 @@ class Driver:
             ),
         )
 
-    async def run(self, job_id: str, stage: str, output: Transcript = HELLO) -> None:
+    async def run(self, job_id: str, stage: str, output: Output = HELLO) -> None:
         """The whole of a stage."""
         await self.start(job_id, stage)
         await self.progress(job_id, stage, 0.5)
