@@ -111,6 +111,7 @@ stages = Table(
     Column("reason", Text, nullable=False),
     Index("stages_due", "due_at", postgresql_where=text("status = 'retrying'")),
     Index("stages_active", "engine", postgresql_where=text("status IN ('ready', 'running')")),
+    Index("stages_parked", "tenant", "job", "stage", postgresql_where=text("status = 'parked'")),
     postgresql_with={"fillfactor": "80"},
 )
 """One row for each stage of each job: for timers and for analytics."""

@@ -19,7 +19,7 @@ from streams.job import Job
 from streams.pipeline import plan
 from web import options
 from web.call import Call, json
-from web.errors import Clash, Gone
+from web.errors import BadRequest, Clash, Gone
 from web.finding import unknown
 from web.intake import accepted, idempotency_key, offers_now, submission
 from web.uploads import Upload
@@ -63,7 +63,10 @@ async def cancel(call: Call) -> Response:
 
 
 async def retry(call: Call) -> Response:
-    """POST /v1/jobs/{id}/retry: unpark what is blocked, or run what has ended again."""
+    """POST /v1/jobs/{id}/retry: unpark what is blocked, or run what has ended again.
+
+    With changes, a blocked job is run again too.
+    """
     stage = call.query(RetryQuery).stage
     changes = msgspec.to_builtins(await call.body(Changes))
     job = await standing(call)
@@ -71,6 +74,8 @@ async def retry(call: Call) -> Response:
         raise Gone(f"Job {job.id} was erased, its audio too: there is nothing to try again.")
     if job.terminal:
         return await _again(call, job, changes)
+    if changes and job.status == "blocked":
+        return await _instead(call, job, changes)
     if changes:
         raise Clash(f"Job {job.id} is {job.status}: options can change once it has ended.")
     view = await command(call, lambda job, now: decide.unpark(job, stage=stage, now=now))
@@ -112,6 +117,17 @@ async def standing(call: Call) -> Job:
     if job is None or job.tenant != call.tenant:
         raise unknown(job_id)
     return job
+
+
+async def _instead(call: Call, job: Job, changes: dict[str, Any]) -> Response:
+    """A new job in the place of a blocked one, which is cancelled once the new one is accepted."""
+    if call.query(RetryQuery).stage is not None:
+        raise BadRequest("With changes the whole job is tried again: leave 'stage' out.")
+    answer = await _again(call, job, changes)
+    other = msgspec.json.decode(answer.body, type=JobView)
+    reason = f"tried again with other options as job {other.id}"
+    await command(call, lambda job, now: decide.cancel(job, reason=reason, now=now), job)
+    return answer
 
 
 async def _again(call: Call, job: Job, changes: dict[str, Any]) -> Response:
