@@ -81,8 +81,8 @@ async def _talk(websocket: WebSocket, feed: Feed) -> None:
     code, reason = GOING, "the server restarts: resume with the last epoch and seq"
     try:
         async for item in feed.messages():
-            text = item.message if isinstance(item, Told) else _written(item)
-            await websocket.send_text(text)
+            await websocket.send_text(item.message if isinstance(item, Told) else _written(item))
+            del item  # a snapshot is large, and the next message may be long in coming
     except (WebSocketDisconnect, RuntimeError):
         return
     except (RedisError, SQLAlchemyError, OSError) as error:
@@ -113,6 +113,7 @@ async def _lines(call: Call, feed: Feed) -> AsyncIterator[str]:
         with call.web.watch.over(call.caller) as over:
             async for item in with_pauses(feed.messages(), HEARTBEAT_S, over):
                 yield _block(item) if item is not None else ": still here\n\n"
+                del item
     except (RedisError, SQLAlchemyError, OSError) as error:
         # The stream ends; the client comes back with its Last-Event-ID.
         log.warning("a stream is ended: %s", error)
@@ -159,6 +160,7 @@ async def with_pauses(
                 return
             coming = None
             yield item
+            del item, done, either
     finally:
         if coming is not None:
             coming.cancel()

@@ -5,16 +5,11 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from projector import queries
 from projector.queries import Checkpoint
 from web.backends import Backends
 from web.hub import PAUSE_S, Hub, Subscription, Told
-from web.messages import CaughtUp, FellBehind, Notice, Snapshot
+from web.messages import CaughtUp, FellBehind, Notice
 from web.tail import Broken, Point, Tail
-from web.views import job_view
-
-SNAPSHOT_JOBS = 200
-"""The newest jobs that a snapshot holds; older ones are to be had page by page over HTTP."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,7 +25,6 @@ class Feed:
     """Tells one reader everything, from where it stands to for ever."""
 
     def __init__(self, backends: Backends, hub: Hub, request: Request) -> None:
-        self._backends = backends
         self._hub = hub
         self._tail = Tail(backends)
         self._request = request
@@ -48,10 +42,11 @@ class Feed:
         with self._hub.subscribe(job=request.job, tenant=request.tenant) as reader:
             while not reader.closed:
                 if self._at is None:
-                    snapshot = await self._snapshot()
+                    snapshot = await self._hub.snapshots.of(request.tenant, request.job)
                     self._at = Checkpoint(snapshot.seq, "", snapshot.epoch)
                     self._proved = True
                     yield snapshot
+                    del snapshot  # it is large, and this goes on for long
                 try:
                     async for told in self._join(reader):
                         yield told
@@ -77,17 +72,6 @@ class Feed:
             self._at = Checkpoint(request.after.seq, request.after.id, request.after.epoch)
             self._proved = False
         self._late = self._at is not None
-
-    async def _snapshot(self) -> Snapshot:
-        request = self._request
-        async with self._backends.snapshot() as connection:
-            end = await queries.checkpoint(connection)
-            if request.job is not None:
-                job = await queries.job(connection, request.job, tenant=request.tenant)
-                jobs = [job] if job is not None else []
-            else:
-                jobs = await queries.jobs(connection, tenant=request.tenant, limit=SNAPSHOT_JOBS)
-        return Snapshot(end.epoch, end.seq, [job_view(job) for job in jobs])
 
     async def _join(self, reader: Subscription) -> AsyncIterator[Told]:
         """Attach, and tell what lies between the reader and the hub."""

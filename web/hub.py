@@ -7,7 +7,6 @@ catching up are one and the same thing: attach at the hub's point, read up to th
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -22,6 +21,7 @@ from streams.cloudevents import cloud_event
 from streams.errors import LogMissing, UnreadableEvent
 from streams.events import Event
 from web.backends import Backends
+from web.snapshots import Snapshots
 from web.tail import Broken, concerns
 
 log = logging.getLogger(__name__)
@@ -59,8 +59,9 @@ class Subscription:
         self.fell = False
         self._hub = hub
         self._limit = limit
-        self._queue: deque[Told] = deque()
-        self._bell = asyncio.Event()
+        # There are thousands of these: a deque takes 760 bytes, an asyncio.Event has one too.
+        self._queue: list[Told] = []
+        self._bell: asyncio.Future[None] | None = None
 
     def attach(self) -> Checkpoint:
         """Begin anew: the queue gets every event after the point that is returned."""
@@ -77,19 +78,19 @@ class Subscription:
             self.drop()
             return False
         self._queue.append(told)
-        self._bell.set()
+        self._ring()
         return True
 
     def drop(self) -> None:
         """Make the reader fall: it will read again from where it is."""
         self._queue.clear()
         self.fell = True
-        self._bell.set()
+        self._ring()
 
     def close(self) -> None:
         """End the reader's iteration for good."""
         self.closed = True
-        self._bell.set()
+        self._ring()
 
     @property
     def ended(self) -> bool:
@@ -98,11 +99,18 @@ class Subscription:
 
     async def __aiter__(self) -> AsyncIterator[Told]:
         while not self.ended:
-            while self._queue:
-                yield self._queue.popleft()
-            self._bell.clear()
-            if not self.ended:
-                await self._bell.wait()
+            if not self._queue:
+                self._bell = asyncio.get_running_loop().create_future()
+                await self._bell
+            queue, self._queue = self._queue, []
+            for told in queue:
+                if self.ended:
+                    break
+                yield told
+
+    def _ring(self) -> None:
+        if self._bell is not None and not self._bell.done():
+            self._bell.set_result(None)
 
 
 class Hub:
@@ -114,6 +122,7 @@ class Hub:
         """Whether Redis answers and the log goes on from the point."""
         self.behind = 0
         """How often a reader fell."""
+        self.snapshots = Snapshots(backends)
         self._backends = backends
         self._ready = asyncio.Event()
         self._closed = False

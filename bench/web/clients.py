@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import cast
 
@@ -21,16 +21,19 @@ AT_ONCE = 50
 """Handshakes on their way at one time."""
 NARROW = 4096
 """Receive buffer of a slow reader, in bytes: the kernel is not to read in its place."""
+SEGMENT = 1400
+"""As on a network: loopback's huge ones let the server's kernel hold megabytes for a reader."""
 
 
 class Order(msgspec.Struct, frozen=True):
     """A socket for each job, at its rev; an empty job follows everything. Slow ones read when
-    they are told to, not before."""
+    they are told to, not before. ``greeted``: who joins is told something first."""
 
     host: str
     port: int
     jobs: list[tuple[str, int]]
     slow: bool = False
+    greeted: bool = True
 
 
 class Heard(msgspec.Struct):
@@ -84,9 +87,10 @@ _read = msgspec.json.Decoder(_Said).decode
 class Socket(asyncio.Protocol):
     """One of them: follows its job, and looks whether each event is the very next one."""
 
-    def __init__(self, job: str, at: int, heard: Heard, *, slow: bool) -> None:
+    def __init__(self, job: str, at: int, heard: Heard, *, slow: bool, greeted: bool) -> None:
         self.job = job
         self.slow = slow
+        self.greeted = greeted
         self.at = at
         self.heard = heard
         self.joined = asyncio.get_running_loop().create_future()
@@ -110,6 +114,8 @@ class Socket(asyncio.Protocol):
             match kind:
                 case "text":
                     self._note(_read(body), now)
+                    if not self.joined.done():
+                        self.joined.set_result(None)
                 case "ping":
                     self.transport.write(pong(body))
                 case "refused":
@@ -117,7 +123,8 @@ class Socket(asyncio.Protocol):
                 case "open":
                     if self.slow:
                         self.transport.pause_reading()
-                    self.joined.set_result(None)
+                    if self.slow or not self.greeted:
+                        self.joined.set_result(None)
 
     def _note(self, said: _Said, now: float) -> None:
         heard = self.heard
@@ -160,12 +167,17 @@ class Clients:
             plug.setblocking(False)
             if self._given.slow:
                 plug.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, NARROW)
+                plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT)
             await loop.sock_connect(plug, (self._given.host, self._given.port))
             _, one = await loop.create_connection(
-                partial(Socket, job, at, self._heard, slow=self._given.slow), sock=plug
+                self._maker(job, at), sock=plug
             )  # fmt: skip
             await asyncio.wait_for(one.joined, 30)
         return one
+
+    def _maker(self, job: str, at: int) -> Callable[[], Socket]:
+        given = self._given
+        return partial(Socket, job, at, self._heard, slow=given.slow, greeted=given.greeted)
 
     def read(self) -> None:
         """Slow readers begin to read."""

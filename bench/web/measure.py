@@ -99,7 +99,7 @@ class Bench:
                 read = await self._catch_up(slow[0])
         async with self._bare() as (helper, port):
             before = memory.tree(helper.process.pid)
-            async with self._clients(port) as helpers:
+            async with self._clients(port, greeted=False) as helpers:
                 await asyncio.sleep(1)
                 bare_each = (memory.tree(helper.process.pid) - before) / self.load.sockets
                 bare = await self._phase(helpers, helper.process.pid)
@@ -107,11 +107,11 @@ class Bench:
         return Round(ours, bare, beside, read, ours_each, bare_each, joined_s)
 
     @asynccontextmanager
-    async def _clients(self, port: int) -> AsyncIterator[list[Helper]]:
+    async def _clients(self, port: int, *, greeted: bool = True) -> AsyncIterator[list[Helper]]:
         """All sockets, joined and with what they missed meanwhile."""
         places = list(self.revs().items())
         places = [places[n % len(places)] for n in range(self.load.sockets)]
-        orders = [Order(ME, port, places[n::PROCESSES]) for n in range(PROCESSES)]
+        orders = [Order(ME, port, places[n::PROCESSES], greeted=greeted) for n in range(PROCESSES)]
         async with crew("bench.web.clients", orders) as helpers:
             for helper in helpers:
                 await helper.hear(int)
