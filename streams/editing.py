@@ -49,12 +49,23 @@ def reworded(segment: Segment, text: str) -> Segment:
     )  # fmt: skip
 
 
+def is_spaced(segment: Segment) -> bool:
+    """Whether the segment's words have blanks between them, as far as can be seen."""
+    return len(segment.words) < 2 or " " in segment.text.strip()
+
+
 def tokens(segment: Segment, text: str) -> list[str]:
     """The words of a text; in a script without blanks, as the segment cut its own."""
-    if len(segment.words) < 2 or " " in segment.text.strip():
+    if is_spaced(segment):
         return text.split()
     known = sorted({re.escape(word.text) for word in segment.words}, key=len, reverse=True)
     return re.findall("|".join([*known, r"\S"]), text)
+
+
+def spelled(segment: Segment) -> list[str]:
+    """The segment's words as its text has them: some engines time words without their marks."""
+    texts = tokens(segment, segment.text)
+    return texts if len(texts) == len(segment.words) else [word.text for word in segment.words]
 
 
 def key(word: str) -> str:
@@ -72,34 +83,31 @@ def changes(
 
 def _timed(segment: Segment, texts: Sequence[str]) -> Iterator[Word]:
     """The new words in order, none before the one before it or outside the segment."""
-    old, at = segment.words, segment.start
-    for what, i, j, k, m in changes([word.text for word in old], texts):
+    old, was, at = segment.words, spelled(segment), segment.start
+    for what, i, j, k, m in changes(was, texts):
         if what == "delete":
             continue
         if what == "equal" or j - i == m - k:
-            for word, text in zip(old[i:j], texts[k:m], strict=True):
-                yield _kept(word, text)
+            for n, text in enumerate(texts[k:m], start=i):
+                word = old[n]
+                same = text == was[n]  # spelled otherwise, it is no longer the engine's
+                yield word if same else _new(text, (word.start, word.end), word.speaker)
         else:
             gap = (at, max(at, old[i].start if i < len(old) else segment.end))
             span = (old[i].start, old[j - 1].end) if j > i else gap
             for n, (text, time) in enumerate(
-                zip(texts[k:m], _shares(span, texts[k:m]), strict=True)
+                zip(texts[k:m], shares(span, texts[k:m]), strict=True)
             ):
                 near = min(i + n * (j - i) // (m - k), len(old) - 1)
                 yield _new(text, time, old[near].speaker)
         at = old[j - 1].end if j else at
 
 
-def _kept(word: Word, text: str) -> Word:
-    """A word in its place; spelled otherwise, it is no longer the engine's."""
-    return word if word.text == text else _new(text, (word.start, word.end), word.speaker)
-
-
 def _new(text: str, span: Span, speaker: str | None) -> Word:
     return Word(text=text, start=span[0], end=span[1], speaker=speaker)
 
 
-def _shares(span: Span, texts: Sequence[str]) -> Iterator[Span]:
+def shares(span: Span, texts: Sequence[str]) -> Iterator[Span]:
     """The time parted by the length of the words."""
     (start, end), total, done = span, sum(map(len, texts)), 0
     for text in texts:
