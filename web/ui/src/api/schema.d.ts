@@ -103,7 +103,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Give parked stages a fresh budget; of a job that has ended, make a new one */
+        /** Let parked stages go on; of a job that has ended, or with changes, make a new one */
         post: operations["commands_retry"];
         delete?: never;
         options?: never;
@@ -187,8 +187,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The audio with what is personal made inaudible, of a job that asked for it */
-        get: operations["audio_redacted"];
+        /** The audio as it was heard, with what is personal inaudible, or as it was sent */
+        get: operations["audio_audio"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{id}/peaks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How loud a track is throughout, to draw its waveform */
+        get: operations["audio_peaks"];
         put?: never;
         post?: never;
         delete?: never;
@@ -239,9 +256,77 @@ export interface paths {
             cookie?: never;
         };
         /** Find words in all transcripts */
-        get: operations["engines_search"];
+        get: operations["search_search"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/analytics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The questions that have a name: what they tell, and their SQL */
+        get: operations["analytics_listed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/analytics/{query}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Answer one of them for a range, as JSON or as a file */
+        get: operations["analytics_one"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sql/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The views that SQL may ask, and whether it may */
+        get: operations["analytics_views"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sql": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask one SELECT over the views, for at most ten seconds */
+        post: operations["analytics_sql"];
         delete?: never;
         options?: never;
         head?: never;
@@ -259,6 +344,74 @@ export interface paths {
         get: operations["engines_listed"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/engines/{engine}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have an engine, or one replica, finish what it has and take no more tasks */
+        post: operations["engines_drain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/engines/{engine}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have an engine, or one replica, take tasks again */
+        post: operations["engines_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/parked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stages that failed for good and wait for a person, of the newest jobs first */
+        get: operations["parked_listed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/parked/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give all parked stages, or those of an engine, a fresh budget */
+        post: operations["parked_retry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -536,6 +689,16 @@ export interface components {
             meta?: string;
         };
         /**
+         * ColumnView
+         * @description A column: ``type`` is text, integer, number, boolean, time or json; ``unit`` may be empty.
+         */
+        ColumnView: {
+            name: string;
+            type: string;
+            unit: string;
+            summary: string;
+        };
+        /**
          * Depth
          * @description How many tasks wait for an engine and how many it holds; whose the next SAMPLE are.
          */
@@ -545,6 +708,14 @@ export interface components {
             tenants: {
                 [key: string]: number;
             };
+        };
+        /**
+         * DrainBody
+         * @description One replica; the whole engine when none is named.
+         */
+        DrainBody: {
+            /** @default null */
+            replica?: string | null;
         };
         /**
          * EngineList
@@ -562,6 +733,13 @@ export interface components {
             stage: string;
             replicas: components["schemas"]["Announcement"][];
             queue: components["schemas"]["Depth"];
+            /**
+             * @description whether it is to take no tasks now
+             * @default false
+             */
+            drained?: boolean;
+            /** @default [] */
+            tenants?: components["schemas"]["TenantQueue"][];
         };
         /**
          * EventList
@@ -794,6 +972,45 @@ export interface components {
             expires_at?: string | null;
         };
         /**
+         * ParkedList
+         * @description Parked stages, of the newest jobs first; ``next`` is the ``before`` of the next page.
+         */
+        ParkedList: {
+            parked: components["schemas"]["ParkedView"][];
+            next: string | null;
+        };
+        /**
+         * ParkedView
+         * @description A stage that is over its budget and waits for a person; ``request`` is its whole job's.
+         */
+        ParkedView: {
+            job: string;
+            filename: string;
+            stage: string;
+            engine: string;
+            /** @description that it asked for, or was last tried with */
+            model: string | null;
+            /** @description of the last failure; null when it was lost */
+            kind: string | null;
+            reason: string;
+            failed: number;
+            lost: number;
+            preempted: number;
+            parked_at: string | null;
+            request: components["schemas"]["JobRequest"];
+        };
+        /**
+         * PeaksView
+         * @description How loud a track is, to draw it by: the loudest of each window, 255 is full scale.
+         */
+        PeaksView: {
+            /** @description seconds of the track */
+            duration: number;
+            /** @description seconds of each window, the last may be shorter */
+            window_s: number;
+            peaks: number[];
+        };
+        /**
          * Problem
          * @description The body of every answer that is an error.
          */
@@ -802,6 +1019,40 @@ export interface components {
             title: string;
             status: number;
             detail: string;
+        };
+        /**
+         * QueryList
+         * @description The questions that have a name.
+         */
+        QueryList: {
+            queries: components["schemas"]["QueryView"][];
+        };
+        /**
+         * QueryRows
+         * @description The answer, and the SQL that gave it.
+         */
+        QueryRows: {
+            query: string;
+            since: string;
+            until: string;
+            bucket: string;
+            sql: string;
+            columns: components["schemas"]["ColumnView"][];
+            rows: unknown[][];
+            truncated: boolean;
+        };
+        /**
+         * QueryView
+         * @description A question that has a name, and its SQL for the last seven days.
+         */
+        QueryView: {
+            name: string;
+            title: string;
+            summary: string;
+            sql: string;
+            columns: components["schemas"]["ColumnView"][];
+            /** @description the columns that tell rows of a bucket apart */
+            group: string[];
         };
         /**
          * Readiness
@@ -813,6 +1064,25 @@ export interface components {
             postgres: string;
             s3: string;
             live: string;
+        };
+        /**
+         * Retried
+         * @description How many jobs go on; ``failed`` ones are parked as before, the first for this reason.
+         */
+        Retried: {
+            retried: number;
+            failed: number;
+            reason: string;
+        };
+        /**
+         * RetryBody
+         * @description Which parked stages; all of them when nothing is named.
+         */
+        RetryBody: {
+            /** @default null */
+            engine?: string | null;
+            /** @default null */
+            stage?: string | null;
         };
         /**
          * Share
@@ -837,6 +1107,33 @@ export interface components {
          */
         SignIn: {
             key: string;
+        };
+        /**
+         * SqlBody
+         * @description One SELECT over the views; at most so many rows of the answer.
+         */
+        SqlBody: {
+            sql: string;
+            /** @default null */
+            limit?: number | null;
+        };
+        /**
+         * SqlColumn
+         * @description A column of an answer; ``type`` is Postgres's own name of it.
+         */
+        SqlColumn: {
+            name: string;
+            type: string;
+        };
+        /**
+         * SqlRows
+         * @description The answer; ``truncated`` when there are more rows than were asked for.
+         */
+        SqlRows: {
+            columns: components["schemas"]["SqlColumn"][];
+            rows: unknown[][];
+            truncated: boolean;
+            elapsed_s: number;
         };
         /**
          * StageView
@@ -876,6 +1173,16 @@ export interface components {
             left_out: string;
         };
         /**
+         * TenantQueue
+         * @description How much of a tenant's waits for an engine, the oldest of it ``since`` then.
+         */
+        TenantQueue: {
+            tenant: string;
+            waiting: number;
+            /** @default null */
+            since?: string | null;
+        };
+        /**
          * TextBody
          * @description What the segment says from now on; null lets the original stand again.
          */
@@ -890,9 +1197,26 @@ export interface components {
             ticket: string;
             expires_in_s: number;
         };
+        /**
+         * ViewList
+         * @description The views that SQL may ask; ``off`` says why it may not here, empty when it may.
+         */
+        ViewList: {
+            views: components["schemas"]["ViewView"][];
+            off: string;
+        };
+        /**
+         * ViewView
+         * @description A view in the schema ``analytics``.
+         */
+        ViewView: {
+            name: string;
+            summary: string;
+            columns: components["schemas"]["ColumnView"][];
+        };
     };
     responses: {
-        /** @description 400: The request cannot be read; 401: A key is wanted; 403: Not allowed; 403: Requests of other sites are refused; 404: Not found; 405: Method not allowed; 409: It does not fit the state of the job; 410: It was erased; 412: Another version of the protocol is spoken; 413: Too large; 415: Another media type is wanted; 416: The range is beyond the end; 421: This host is not served here; 422: Nobody here can do that; 429: Too many wrong keys; 500: Something went wrong here; 502: The object store does not give what it was given; 503: A server is away; try again soon; 503: No engine here does that now; 507: No room is left; make some and try again */
+        /** @description 400: The request cannot be read; 401: A key is wanted; 403: Not allowed; 403: Requests of other sites are refused; 404: Not found; 405: Method not allowed; 409: It does not fit the state of the job; 410: It was erased; 412: Another version of the protocol is spoken; 413: Too large; 415: Another media type is wanted; 416: The range is beyond the end; 421: This host is not served here; 422: Nobody here can do that; 429: Too many wrong keys; 500: Something went wrong here; 501: It is not offered here; 502: The object store does not give what it was given; 503: A server is away; try again soon; 503: No engine here does that now; 507: No room is left; make some and try again */
         Problem: {
             headers: {
                 [name: string]: unknown;
@@ -1443,12 +1767,21 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    audio_redacted: {
+    audio_audio: {
         parameters: {
             query?: {
                 track?: number;
+                kind?: "heard" | "original" | "redacted";
+                download?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description bytes=FIRST-LAST, one range: 206 with that much of it */
+                Range?: string;
+                /** @description an ETag from before: the range of the same audio, or all of another */
+                "If-Range"?: string;
+                /** @description an ETag from before: 304 when it is still the same */
+                "If-None-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -1463,6 +1796,49 @@ export interface operations {
                 };
                 content: {
                     "audio/wav": string;
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The document */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": string;
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    audio_peaks: {
+        parameters: {
+            query?: {
+                track?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How loud a track is, to draw it by: the loudest of each window, 255 is full scale. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeaksView"];
                 };
             };
             default: components["responses"]["Problem"];
@@ -1524,7 +1900,7 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
-    engines_search: {
+    search_search: {
         parameters: {
             query: {
                 q: string;
@@ -1548,6 +1924,112 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    analytics_listed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The questions that have a name. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    analytics_one: {
+        parameters: {
+            query?: {
+                since?: string;
+                until?: string;
+                bucket?: ("day" | "hour" | "minute" | "week") | null;
+                engine?: string;
+                model?: string;
+                stage?: string;
+                format?: "csv" | "json" | "parquet";
+                all?: boolean;
+            };
+            header?: never;
+            path: {
+                query: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer, and the SQL that gave it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueryRows"];
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    analytics_views: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The views that SQL may ask; ``off`` says why it may not here, empty when it may. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    analytics_sql: {
+        parameters: {
+            query?: {
+                format?: "csv" | "json" | "parquet";
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SqlBody"];
+            };
+        };
+        responses: {
+            /** @description The answer; ``truncated`` when there are more rows than were asked for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SqlRows"];
+                    "text/csv": string;
+                    "application/vnd.apache.parquet": string;
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     engines_listed: {
         parameters: {
             query?: never;
@@ -1564,6 +2046,111 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EngineList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    engines_drain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                engine: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DrainBody"];
+            };
+        };
+        responses: {
+            /** @description An engine: who runs it, and what waits for it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EngineView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    engines_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                engine: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DrainBody"];
+            };
+        };
+        responses: {
+            /** @description An engine: who runs it, and what waits for it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EngineView"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    parked_listed: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: string | null;
+                engine?: string | null;
+                stage?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Parked stages, of the newest jobs first; ``next`` is the ``before`` of the next page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParkedList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    parked_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RetryBody"];
+            };
+        };
+        responses: {
+            /** @description How many jobs go on; ``failed`` ones are parked as before, the first for this reason. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retried"];
                 };
             };
             default: components["responses"]["Problem"];
