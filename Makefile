@@ -7,7 +7,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 	--no-emit-index-url --no-annotate --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev ui ui-check redis7 lock lint isolation audit test test-engines test-faults test-browser test-docker bench-core bench-load bench-quality
+.PHONY: help setup setup-dev ui ui-check redis7 lock lint isolation audit test test-engines test-faults test-browser test-docker bench-core bench-load bench-web bench-quality
 
 help: ## show what there is to make
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -76,6 +76,9 @@ bench-core: setup-dev ## hand-off, pipeline beside the bare library, projector, 
 
 bench-load: setup-dev ## far more than a stack is built for (`.venv/bin/python -m bench.load --help`)
 	$(BIN)/python -m bench.load $(PARTS)
+
+bench-web: setup-dev ## from a commit to 2,000 sockets, beside a bare broadcast and slow readers (ARGS=--help)
+	$(BIN)/python -m bench.web $(ARGS)
 
 bench-quality: setup-dev ## what is heard, ours beside each bare library (ARGS=--quick: a few recordings)
 	$(BIN)/python -m bench.quality $(ARGS)
