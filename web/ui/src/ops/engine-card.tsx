@@ -85,7 +85,6 @@ function ReplicaRow({ one, single, admin, changed }: RowProps) {
           <Drain engine={one.engine} replica={one.replica} drained={drained} changed={changed} />
         )}
       </div>
-      {one.health && <p class="error wrap">{one.health}</p>}
       {one.job && (
         <div class="stack tight">
           <a class="small" href={`/jobs/${one.job}`}>

@@ -38,7 +38,9 @@ export function useTail(before: number): { events: CloudEvent[]; ready: boolean 
     const first = Math.max(1, (cursor.peek()?.seq ?? 0) - before + 1);
     // The same stream as the socket's, from a place in the past; it is left once it is live.
     const past = new EventSource(`/v1/events?from=${first}`);
-    past.addEventListener("event", (message) => add(JSON.parse((message as MessageEvent).data)));
+    past.addEventListener("event", (message) =>
+      add(JSON.parse((message as MessageEvent).data).event),
+    );
     const done = () => {
       past.close();
       set((was) => ({ ...was, ready: true }));
