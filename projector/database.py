@@ -15,7 +15,7 @@ from streams.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration, so that a start on a current schema need not load Alembic (12 MB)."""
 MIGRATION_LOCK = 0xDA157041
 LOCK_MS = 500
