@@ -87,8 +87,14 @@ export function Select({
 export function Check({
   label,
   hint,
+  aside,
   ...rest
-}: { label: string; hint?: ComponentChildren } & JSX.IntrinsicElements["input"]) {
+}: {
+  label: string;
+  hint?: ComponentChildren;
+  /** A word behind the label, in grey. */
+  aside?: ComponentChildren;
+} & JSX.IntrinsicElements["input"]) {
   const id = useId();
   return (
     <div class="check">
@@ -99,7 +105,10 @@ export function Check({
         aria-describedby={hint ? `${id}-hint` : undefined}
       />
       <div>
-        <label for={id}>{label}</label>
+        <label for={id}>
+          {label}
+          {aside && <span class="check-aside">{aside}</span>}
+        </label>
         {hint && (
           <p class="hint" id={`${id}-hint`}>
             {hint}
