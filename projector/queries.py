@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from projector.which import ALL, Which
 from streams import job as jobs_
 from streams.events import Event, decode_fact, decode_meta
 from streams.job import Job
@@ -79,14 +80,14 @@ async def jobs(
     connection: AsyncConnection,
     *,
     tenant: str,
-    status: str | None = None,
+    which: Which = ALL,
     limit: int = 50,
     before: str | None = None,
 ) -> list[Job]:
     """Jobs, the newest first; ``before`` is the id of the last one of the page before."""
-    given = {"status = :status": status, "id < :before": before}
-    values = {"tenant": tenant, "limit": limit, "status": status, "before": before}
-    rows = await connection.scalars(_where(JOBS, given), _bound(values))
+    where, values = which.of_jobs(before)
+    values |= {"tenant": tenant, "limit": limit}
+    rows = await connection.scalars(text(JOBS.format(where=where)), values)
     return [jobs_.decode(state) for state in rows]
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from projector.errors import IdempotencyMismatch
+from projector.which import ALL, Which
 from streams import decide
 from streams.commit import FRESH_S, Committed, Ledger
 from streams.errors import LogMissing, SchemaTooNew, Stale
@@ -145,11 +146,19 @@ async def by_key(connection: AsyncConnection, tenant: str, key: str | None) -> S
 
 
 async def unbegun(
-    connection: AsyncConnection, *, tenant: str, limit: int, before: str | None = None
+    connection: AsyncConnection,
+    *,
+    tenant: str,
+    which: Which = ALL,
+    limit: int,
+    before: str | None = None,
 ) -> list[Submission]:
     """Submissions whose job is not in the projection yet, the newest first; as `queries.jobs`."""
-    values = {"tenant": tenant, "limit": limit} | ({"before": before} if before else {})
-    statement = text(UNBEGUN.format(where="AND id < :before" if before else ""))
+    if which.by_stage or which.status not in {None, "accepted"}:
+        return []
+    where, values = which.of_submissions(before)
+    values |= {"tenant": tenant, "limit": limit}
+    statement = text(UNBEGUN.format(where=where))
     return [_submission(row) for row in (await connection.execute(statement, values)).mappings()]
 
 

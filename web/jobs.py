@@ -1,6 +1,7 @@
 """The handlers that show jobs: the list, one now or at a revision, its events."""
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -10,10 +11,11 @@ from msgspec.structs import replace
 from starlette.responses import Response
 
 from projector import queries, submissions
+from projector.which import Which
 from streams.cloudevents import cloud_event
 from streams.events import Artifact
 from streams.job import Job, JobStatus
-from web import past
+from web import moments, past
 from web.call import LONGEST_WAIT_S, Call, Seq, json
 from web.errors import Gone, NotFound
 from web.finding import found, settled_view
@@ -22,10 +24,23 @@ from web.views import JobList, JobView, accepted_view, job_view
 Id = Annotated[str, Meta(min_length=26, max_length=26, pattern="^[0-9a-hjkmnp-tv-z]{26}$")]
 
 
+Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+
 class ListQuery(msgspec.Struct, frozen=True):
-    """Which jobs: with a status, and how many before (older than) which one."""
+    """Which jobs: all that is given holds; and how many before (older than) which one.
+
+    ``q``: part of the file's name. ``since``, ``until``: 2026-03-01T12:00:00Z, or 24h, 7d ago.
+    ``stage``, ``engine``, ``model``: one stage of it, that was not left out, has them all.
+    """
 
     status: JobStatus | Literal["accepted"] | None = None
+    q: Text | None = None
+    since: Text | None = None
+    until: Text | None = None
+    stage: Text | None = None
+    engine: Text | None = None
+    model: Text | None = None
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
     before: Id | None = None
 
@@ -47,16 +62,32 @@ class EventsQuery(msgspec.Struct, frozen=True):
 async def listed(call: Call) -> Response:
     """GET /v1/jobs: those that are projected, and those that are only accepted yet."""
     query, views = call.query(ListQuery), list[JobView]()
-    page: dict[str, Any] = {"tenant": call.tenant, "limit": query.limit + 1, "before": query.before}
+    page: dict[str, Any] = {
+        "tenant": call.tenant,
+        "which": _which(query),
+        "limit": query.limit + 1,
+        "before": query.before,
+    }
     async with call.web.backends.snapshot() as connection:
-        if query.status != "accepted":
-            found = await queries.jobs(connection, status=query.status, **page)
-            views += map(job_view, found)
-        if query.status in {None, "accepted"}:
-            views += map(accepted_view, await submissions.unbegun(connection, **page))
+        views += map(job_view, await queries.jobs(connection, **page))
+        views += map(accepted_view, await submissions.unbegun(connection, **page))
     views.sort(key=lambda view: view.id, reverse=True)
     shown = views[: query.limit]
     return json(JobList(shown, shown[-1].id if len(views) > len(shown) else None))
+
+
+def _which(query: ListQuery) -> Which:
+    now = datetime.now(UTC)
+    given = {"since": query.since, "until": query.until}
+    times = {name: moments.parse(name, text, now) for name, text in given.items() if text}
+    return Which(
+        status=query.status,
+        name=query.q,
+        stage=query.stage,
+        engine=query.engine,
+        model=query.model,
+        **times,
+    )
 
 
 async def one(call: Call) -> Response:

@@ -21,6 +21,7 @@ from projector.index import Index
 from projector.objects import Objects
 from projector.rebuild import rebuild
 from projector.submissions import Submission
+from projector.which import Which
 from streams import decide
 from streams.artifacts import Artifacts, key_of, source_key
 from streams.commit import Decide, Ledger
@@ -77,6 +78,7 @@ async def transcribed(
     artifacts: Artifacts,
     said: Transcript = SAID,
     on_the_way: Mapping[str, Decide] = {},
+    again_from: str | None = None,
 ) -> Job:
     """A job that succeeded with a transcript that is really in the store.
 
@@ -85,7 +87,7 @@ async def transcribed(
     request = JobRequest(language="en", hotwords=SECRET, labels={"name": SECRET})
     job_id = new_id()
     await artifacts.put(source_key(job_id), SECRET.encode(), "audio/wav")
-    job = await traffic.submitted(ledger, job_id, request)
+    job = await traffic.submitted(ledger, job_id, request, again_from)
     for node in job.plan:
         job = await traffic.started(ledger, job, node.name)
         if node.name in on_the_way:
@@ -297,9 +299,10 @@ async def test_jobs_are_listed_newest_first_page_by_page(
     await traffic.succeeded(ledger, "01job" + "9" * 21)
     await caught_up(db, log)
     async with db.connect() as c:
-        page = await queries.jobs(c, tenant="default", status="queued", limit=2)
+        queued = Which(status="queued")
+        page = await queries.jobs(c, tenant="default", which=queued, limit=2)
         assert [job.id for job in page] == ids[:2:-1]
-        rest = await queries.jobs(c, tenant="default", status="queued", before=page[-1].id)
+        rest = await queries.jobs(c, tenant="default", which=queued, before=page[-1].id)
         assert [job.id for job in rest] == ids[2::-1]
         assert await queries.jobs(c, tenant="other") == []
         assert await queries.job(c, ids[0], tenant="other") is None

@@ -9,6 +9,7 @@ import pytest
 from streams.artifacts import key_in
 from streams.ids import new_id
 from streams.job import fold
+from streams.registry import Announcement
 from tests.web.conftest import Served, post, settled
 from tests.web.driver import HELLO, Driver
 from web.views import JobView, job_view
@@ -77,6 +78,61 @@ async def test_jobs_are_listed_newest_first_page_by_page(served: Served, driver:
     assert second["next"] is None
     done = (await served.client.get("/v1/jobs?status=succeeded")).json()
     assert [job["id"] for job in done["jobs"]] == ids[:1]
+
+
+async def test_jobs_are_found_by_name_time_stage_engine_and_model(
+    served: Served, driver: Driver
+) -> None:
+    names = ["Ärger.mp3", "100%_done.wav", "talk.wav", "TALK 2.wav"]
+    ids = {name: await post(served, name=name) for name in names}
+    await driver.complete(ids["talk.wav"])
+    await driver.start(ids["TALK 2.wav"], "prepare")
+    await settled(served)
+
+    async def listed(**query: str) -> list[str]:
+        reply = await served.client.get("/v1/jobs", params=query)
+        return [job["filename"] for job in reply.raise_for_status().json()["jobs"]]
+
+    everything = names[::-1]
+    assert await listed(q="talk") == ["TALK 2.wav", "talk.wav"]
+    assert await listed(q="ä") == ["Ärger.mp3"]
+    assert await listed(q="%_") == ["100%_done.wav"]
+    assert await listed(q="_a") == []
+    assert await listed(q="talk", status="succeeded") == ["talk.wav"]
+    assert await listed(q="talk", limit="1") == ["TALK 2.wav"]
+    assert await listed(since="1h") == everything
+    assert await listed(until="1h") == []
+    moment = (await served.client.get(f"/v1/jobs/{ids['talk.wav']}")).json()["submitted_at"]
+    assert await listed(since=moment) == everything[:2]
+    assert await listed(until=moment) == everything[2:]
+    assert await listed(stage="transcribe") == everything
+    assert await listed(stage="diarize") == []
+    assert await listed(engine="audio_prepare") == everything
+    assert await listed(model="tiny") == ["talk.wav"]
+    assert await listed(model="tiny", stage="transcribe") == ["talk.wav"]
+    assert await listed(model="tiny", stage="prepare") == []  # one stage has to have both
+    assert await listed(model="tiny", status="queued") == []
+
+
+@pytest.mark.parametrize("wrong", ["since=soon", "until=", "q=", "q=a%00b", f"q={'x' * 201}"])
+async def test_a_filter_that_cannot_be_read_is_refused(served: Served, wrong: str) -> None:
+    reply = await served.client.get(f"/v1/jobs?{wrong}")
+    assert (reply.status_code, wrong.partition("=")[0] in reply.json()["detail"]) == (400, True)
+
+
+async def test_a_stage_that_was_left_out_is_no_stage_to_be_found_by(
+    served: Served, driver: Driver
+) -> None:
+    for stage, engine in {"prepare": "a", "transcribe": "b", "merge": "c"}.items():
+        await served.web.backends.registry.announce(
+            Announcement(replica=f"{engine}@here-0", engine=engine, stage=stage, version="1",
+                         host="here", pid=1)
+        )  # fmt: skip
+    await post(served, diarize="true")
+    await settled(served)
+    found = (await served.client.get("/v1/jobs?stage=diarize")).json()["jobs"]
+    assert found == []
+    assert len((await served.client.get("/v1/jobs?stage=prepare")).json()["jobs"]) == 1
 
 
 async def test_a_job_can_be_seen_at_every_revision(served: Served, driver: Driver) -> None:

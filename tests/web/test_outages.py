@@ -66,6 +66,10 @@ async def test_jobs_are_accepted_and_read_while_redis_is_away(
         assert await listed(served, f"?before={job_id}") == [before]
         assert await listed(served, "?status=accepted") == [job_id]
         assert await listed(served, "?status=queued") == [before]
+        assert await listed(served, "?q=A.W") == [job_id]
+        assert await listed(served, "?since=1h") == [job_id, before]
+        assert await listed(served, "?until=1h") == []
+        assert await listed(served, "?stage=prepare") == [before]
         await refused(served, "POST", f"/v1/jobs/{before}/cancel", "")
         ready = await served.client.get("/readyz")
         assert ready.status_code == 503
