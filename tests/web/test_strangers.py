@@ -18,6 +18,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from projector import keys
+from projector.analytics.catalog import VIEWS
+from projector.analytics.queries import QUERIES
+from projector.tables import metadata
 from tests.web.conftest import Served, settled
 from tests.web.driver import Driver
 from tests.web.keyed import bearer, key, keyed
@@ -71,10 +74,19 @@ WALK: dict[tuple[str, str], Visit] = {
     ("POST", "/v1/jobs/{id}/shares"): Visit(NONE, body={"expires_in_s": 600}),
     ("DELETE", "/v1/jobs/{id}/shares"): Visit(NONE),
     ("GET", "/v1/jobs/{id}/audio"): Visit(NONE),
+    ("GET", "/v1/jobs/{id}/peaks"): Visit(NONE),
     ("GET", "/v1/jobs/{id}/events"): Visit(NONE),
     ("GET", "/v1/events"): Visit(THEIRS, query="?from=1"),
     ("GET", "/v1/search"): Visit(THEIRS, query="?q=walrus"),
+    ("GET", "/v1/analytics"): Visit(THEIRS),
+    ("GET", "/v1/analytics/{query}"): Visit(THEIRS, query="?since=30d"),
+    ("GET", "/v1/sql/views"): Visit(THEIRS),
+    ("POST", "/v1/sql"): Visit(THEIRS, body={"sql": "SELECT * FROM analytics.events"}),
     ("GET", "/v1/engines"): Visit(THEIRS),
+    ("POST", "/v1/engines/{engine}/drain"): Visit(ADMIN),
+    ("POST", "/v1/engines/{engine}/resume"): Visit(ADMIN),
+    ("GET", "/v1/parked"): Visit(THEIRS),
+    ("POST", "/v1/parked/retry"): Visit(THEIRS, body={}),
     ("GET", "/v1/me"): Visit(THEIRS),
     ("POST", "/v1/session"): Visit(PUBLIC),
     ("DELETE", "/v1/session"): Visit(PUBLIC),
@@ -107,6 +119,8 @@ class World:
             ids = [self.one.upload]
         elif path.startswith("/v1/keys/"):
             ids = [self.one.key.id]
+        if "{query}" in path:
+            return [path.replace("{query}", query) for query in QUERIES]
         filled = [
             path.replace("{id}", one)
             .replace("{speaker}", "SPEAKER_00")
@@ -342,6 +356,36 @@ async def test_a_link_to_one_job_opens_that_job_and_nothing_else(world: World) -
         assert reply.status_code == 401
 
 
+async def test_no_sql_shows_a_stranger_anything(world: World) -> None:
+    """Each view, each table beneath them, and what else of others Postgres might tell."""
+    one, other = world.one, world.other
+
+    async def ask(sql: str, query: str = "") -> tuple[int, str]:
+        reply = await other.http.post(f"/v1/sql{query}", json={"sql": sql})
+        assert not one.leaks(reply.text, sql), f"{sql} → {reply.text}"
+        return reply.status_code, reply.text
+
+    for view in VIEWS:
+        assert (await ask(f"SELECT * FROM analytics.{view.name}"))[0] == 200
+        assert (await ask(f"SELECT * FROM analytics.{view.name}", "?format=csv"))[0] == 200
+        assert (await ask(f"SELECT * FROM analytics.{view.name}", "?all=true"))[0] == 403
+    for table in metadata.tables:
+        assert (await ask(f'SELECT * FROM public."{table}"'))[0] in {400, 403, 422}, table
+    for sql in (
+        "SELECT set_config('dalston.reader', 'walrusco', true), e.* FROM analytics.events e",
+        "SELECT * FROM pg_stat_activity",
+        "SELECT * FROM pg_stats",
+        "SELECT rolname, rolpassword FROM pg_authid",
+        "SELECT pg_read_file('postgresql.conf')",
+        "SELECT 1; SELECT * FROM public.api_keys",
+    ):
+        await ask(sql)
+    for name in QUERIES:
+        assert (await other.http.get(f"/v1/analytics/{name}?all=true")).status_code == 403
+    mine = (await one.http.post("/v1/sql", json={"sql": "SELECT * FROM analytics.jobs"})).text
+    assert one.done in mine
+
+
 async def test_an_upload_of_another_tenant_becomes_nobody_elses_job(world: World) -> None:
     reply = await world.other.http.post("/v1/jobs", files={"upload": (None, world.one.upload)})
     assert reply.status_code == 404
@@ -360,7 +404,8 @@ async def _refused(world: World, http: httpx.AsyncClient) -> None:
                 assert route.method == "HEAD" or "dalston keys make" in text, where
             assert not world.one.leaks(text, path), where
             if route.method == "GET" and route.scope is not None:
-                assert (await http.head(path)).status_code in {401, 429}, where
+                near = {"X-Forwarded-For": f"198.51.100.{world.asked % 250}"}
+                assert (await http.head(path, headers=near)).status_code == 401, where
     assert await everything(world.one) == before
 
 

@@ -12,7 +12,8 @@ from streams.registry import Announcement
 from streams.transcript import Segment, Speaker, Transcript, Word
 from tests.web.conftest import Served, settled
 from tests.web.driver import HELLO, Driver
-from tests.web.keyed import bearer, client, key
+from tests.web.keyed import client, key
+from tests.web.test_audio import prepared
 
 SOUND = b"RIFF" + bytes(2000)
 
@@ -54,18 +55,21 @@ async def fill(served: Served, one: Tenant, driver: Driver) -> None:
     one.done, one.parked, one.running = [
         await _job(one, f"{one.word}-{kind}.wav") for kind in ("interview", "parked", "running")
     ]
-    sound = await driver.artifacts.put(f"jobs/{one.done}/redact/1/a.wav", SOUND, "audio/wav")
-    await driver.complete(one.done, replace(_said(one.word), audio=(sound,)))
+    await prepared(driver, one.done, tracks=(SOUND,))
+    for stage in ("transcribe", "merge"):
+        await driver.run(one.done, stage, _said(one.word))
     await driver.run(one.parked, "prepare")
     await driver.park(one.parked, "transcribe")
     await driver.run(one.running, "prepare")
     await driver.start(one.running, "transcribe")
-    await served.web.backends.registry.announce(
-        Announcement(
-            replica="faster_whisper@here-0", engine="faster_whisper", stage="transcribe",
-            version="1", host="here", pid=1, state="busy", job=one.running, stage_done=0.5,
-        ), ttl_s=300,
-    )  # fmt: skip
+    for engine, stage in (
+        ("audio_prepare", "prepare"), ("faster_whisper", "transcribe"), ("merge", "merge"),
+    ):  # fmt: skip
+        busy = Announcement(
+            replica=f"{engine}@here-0", engine=engine, stage=stage, version="1", host="here",
+            pid=1, state="busy", job=one.running, models=("tiny",), default_model="tiny",
+        )  # fmt: skip
+        await served.web.backends.registry.announce(busy, ttl_s=300)
     await settled(served)
     changes: list[tuple[str, Any]] = [
         ("speakers/SPEAKER_00", {"name": f"{one.word} the speaker"}),
@@ -122,6 +126,3 @@ def _said(word: str) -> Transcript:
         words=(Word("Hello", 0.2, 0.6, 0.99), Word(f"{word}.", 0.7, 1.2, 0.9)),
     )
     return replace(HELLO, segments=(segment,), speakers=(Speaker("SPEAKER_00"),))
-
-
-__all__ = ["SOUND", "Tenant", "bearer", "everything", "fill", "tenant"]
