@@ -22,7 +22,12 @@ def artifact(job_id: str, stage: str, token: int = 1) -> Artifact:
     return Artifact(uri=uri, sha256="9f" * 32, bytes=14_211, media_type="application/json")
 
 
-async def submitted(ledger: Ledger, job_id: str = "", request: JobRequest | None = None) -> Job:
+async def submitted(
+    ledger: Ledger,
+    job_id: str = "",
+    request: JobRequest | None = None,
+    again_from: str | None = None,
+) -> Job:
     """A job that waits for its first engine."""
     request = request or JobRequest(language="en")
     job_id = job_id or new_id()
@@ -37,6 +42,7 @@ async def submitted(ledger: Ledger, job_id: str = "", request: JobRequest | None
             filename="interview with a guest.mp3",
             plan=plan(request, []),
             now=now,
+            again_from=again_from,
         ),
         tenant="default",
     )

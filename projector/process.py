@@ -11,6 +11,7 @@ from msgspec import Meta
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projector import database, memory, metrics, roles
+from projector.carry import Carry
 from projector.erasure import Eraser
 from projector.errors import FoldedByNewer, TablesBusy
 from projector.health import Health
@@ -53,7 +54,7 @@ class ProjectorSettings(Settings, frozen=True, kw_only=True):
 
 
 class Projector:
-    """The fold, and beside it, where this process leads, timers, text index, eraser and sweeper."""
+    """The fold, and beside it, where this process leads, timers and what follows events."""
 
     def __init__(self, settings: ProjectorSettings) -> None:
         self._settings = settings
@@ -111,6 +112,7 @@ class Projector:
     async def _work(self, objects: Objects, stop: asyncio.Event) -> None:
         index = Index(self._database, objects)
         eraser = Eraser(self._database, objects, self._redis, self._keys)
+        carry = Carry(self._database, objects, self._redis, self._keys)
         sweeper = Sweeper(
             self._database, objects, self._redis, self._keys, age_s=self._settings.sweep_s
         )
@@ -121,6 +123,7 @@ class Projector:
                 self._timers.run(connection),
                 index.run(self.worker.advanced),
                 eraser.run(self.worker.advanced),
+                carry.run(self.worker.advanced),
                 sweeper.run(),
             )
 

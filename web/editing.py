@@ -8,12 +8,16 @@ from starlette.responses import Response
 
 from streams import decide
 from streams.decide import LONGEST_EDIT, LONGEST_NAME
+from streams.events import SOFT_LIMIT
 from streams.job import Job
 from streams.transcript import Transcript
 from web.call import Call, json
 from web.commands import command, standing
-from web.errors import NotFound
+from web.errors import BadRequest, NotFound
 from web.jobs import transcript_of
+
+LARGEST = SOFT_LIMIT - 500
+"""Bytes of a text that fits an event."""
 
 
 class NameBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,6 +48,8 @@ async def rename(call: Call) -> Response:
 async def edit(call: Call) -> Response:
     """PUT /v1/jobs/{id}/segments/{n}."""
     text = (await call.body(TextBody)).text
+    if len(msgspec.json.encode(text)) > LARGEST:
+        raise BadRequest(f"The text takes over {LARGEST} bytes as JSON: correct it in parts.")
     job, transcript = await _heard(call)
     number, count = call.request.path_params["n"], len(transcript.segments)
     segment = int(number) if number.isdecimal() and len(number) <= 9 else count

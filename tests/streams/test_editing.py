@@ -1,6 +1,6 @@
 """Names and edits laid over what was heard: pure."""
 
-from itertools import pairwise
+from itertools import count, pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,13 +67,13 @@ def test_what_is_put_back_is_the_original(heard: Transcript, text: str) -> None:
     assert edited(heard, {}, {}) is heard
 
 
-def said(text: str) -> Segment:
+def said(text: str, *, start: float = 0.0, speaker: str = "s1") -> Segment:
     """A word a second, each followed by a gap of a tenth."""
     words = tuple(
-        Word(one, float(n), n + 0.9, 0.8, "s1", (Character(one[0], float(n), n + 0.1),))
-        for n, one in enumerate(text.split())
+        Word(one, at, at + 0.9, 0.8, speaker, (Character(one[0], at, at + 0.1),))
+        for at, one in zip(count(start), text.split())
     )
-    return Segment(start=0.0, end=float(len(words)), text=text, words=words, speaker="s1")
+    return Segment(start, start + len(words), text, words, speaker)
 
 
 def test_words_that_stay_keep_their_times_and_the_others_take_those_of_what_they_replace() -> None:
