@@ -38,7 +38,9 @@ def up(*profiles: str) -> Iterator[httpx.Client]:
     compose("build")
     try:
         compose("up", "-d", "--wait")
-        with httpx.Client(base_url=f"http://{PUBLISH}", timeout=120) as client:
+        key = compose("exec", "-T", "web", "dalston", "keys", "make", "test", "--scope", "admin")
+        headers = {"Authorization": f"Bearer {key.strip()}"}
+        with httpx.Client(base_url=f"http://{PUBLISH}", headers=headers, timeout=120) as client:
             yield client
     except BaseException:
         print(compose("logs", "--tail", "60", check=False))
