@@ -17,6 +17,7 @@ from infra import sse
 from streams.events import JobRequest
 from web.key_views import KeyList, KeyView, MadeKey, NewKey
 from web.messages import CaughtUp, Message, Snapshot
+from web.parked_views import ParkedList, ParkedView, Retried
 from web.views import (
     EngineList,
     EngineView,
@@ -181,6 +182,34 @@ class Client:
         """Engines, their replicas and queues."""
         return (await self._get("/v1/engines", EngineList)).engines
 
+    async def drain(self, engine: str, replica: str | None = None) -> EngineView:
+        """Have an engine, or one replica, take no more tasks."""
+        return decode(await self._tell(f"/v1/engines/{engine}/drain", replica=replica), EngineView)
+
+    async def resume(self, engine: str, replica: str | None = None) -> EngineView:
+        """Have it take tasks again."""
+        return decode(await self._tell(f"/v1/engines/{engine}/resume", replica=replica), EngineView)
+
+    async def parked(self, *, engine: str | None = None, limit: int = 50) -> list[ParkedView]:
+        """Parked stages, of the newest jobs first, as many pages as it takes."""
+        found: list[ParkedView] = []
+        before: str | None = None
+        while len(found) < limit:
+            size = min(limit - len(found), PAGE)
+            page = await self._get(
+                "/v1/parked", ParkedList, engine=engine, limit=size, before=before
+            )
+            found += page.parked
+            before = page.next
+            if before is None:
+                break
+        return found
+
+    async def retry_parked(self, *, engine: str | None = None, stage: str | None = None) -> Retried:
+        """Let all parked stages go on, or those of an engine or of a name; it may take a while."""
+        reply = await self._tell("/v1/parked/retry", within_s=None, engine=engine, stage=stage)
+        return decode(reply, Retried)
+
     async def keys(self) -> list[KeyView]:
         """Every key there ever was, the newest first."""
         return (await self._get("/v1/keys", KeyList)).keys
@@ -253,6 +282,14 @@ class Client:
     async def _post(self, path: str, **query: Any) -> httpx.Response:
         # Once: a retry of a job that ended makes a new job each time.
         return await self._send(lambda: self._http.post(path, params=given(**query)), tries=1)
+
+    async def _tell(
+        self, path: str, *, within_s: float | None = 60.0, **body: Any
+    ) -> httpx.Response:
+        """Post what may be said twice."""
+        return await self._send(
+            lambda: self._http.post(path, json=given(**body), timeout=within_s), tries=2
+        )
 
     async def _request(self, method: str, path: str, **query: Any) -> httpx.Response:
         return await self._send(

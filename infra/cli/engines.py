@@ -34,7 +34,8 @@ def rows(engine: EngineView) -> list[tuple[str, ...]]:
     """A line for each replica; one for an engine that has none, and so does not work."""
     queue = (str(engine.queue.waiting), str(engine.queue.running))
     if not engine.replicas:
-        return [(engine.name, engine.stage, "-", "-", "no replica", "", "", "", *queue)]
+        state = "no replica, drained" if engine.drained else "no replica"
+        return [(engine.name, engine.stage, "-", "-", state, "", "", "", *queue)]
     return [(engine.name, engine.stage, *replica(one), *queue) for one in engine.replicas]
 
 

@@ -1,4 +1,4 @@
-"""`dalston jobs`, `job`, `cancel`, `retry`, `erase`, `parked` and `search`: jobs by their ids."""
+"""`dalston jobs`, `job`, `cancel`, `retry`, `erase` and `search`: jobs by their ids."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -16,8 +16,6 @@ from web.views import HitView, JobView
 STATUSES = (
     "accepted", "queued", "running", "blocked", "cancelling", "succeeded", "failed", "cancelled",
 )  # fmt: skip
-
-EVERY = 1_000_000
 
 
 @click.command(epilog="Example: dalston jobs --status failed --limit 5")
@@ -111,52 +109,6 @@ def search(shell: Shell, text: tuple[str, ...], limit: int, as_json: bool) -> No
             click.echo("\t".join((hit.job, hit.filename, clock(hit.start), hit.text)))
     if not hits:
         raise Failed("nothing found")
-
-
-@click.group()
-def parked() -> None:
-    """Stages that failed for good and wait for a person."""
-
-
-@parked.command("list", epilog="Example: dalston parked list")
-@click.option("--limit", default=1000, show_default=True, type=click.IntRange(1))
-@click.pass_obj
-def parked_list(shell: Shell, limit: int) -> None:
-    """Show every parked stage with its reason."""
-    blocked = shell.ask(lambda client: client.jobs(status="blocked", limit=limit))
-    rows = [
-        (view.id, stage.name, stage.engine, view.filename, stage.reason or "")
-        for view in blocked
-        for stage in view.stages
-        if stage.status == "parked"
-    ]
-    shell.table(("job", "stage", "engine", "file", "reason"), rows)
-    if not rows:
-        shell.say("nothing is parked")
-
-
-@parked.command("retry", epilog="Example: dalston parked retry --all")
-@click.argument("job_ids", metavar="[ID]…", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Every blocked job.")
-@click.option("--stage", help="Only stages of this name.")
-@click.pass_obj
-def parked_retry(
-    shell: Shell, job_ids: tuple[str, ...], everything: bool, stage: str | None
-) -> None:
-    """Give parked stages a fresh budget and let their jobs go on."""
-    if everything == bool(job_ids):
-        raise click.UsageError("name the jobs, or give --all")
-
-    async def each(client: Client) -> list[str]:
-        chosen = job_ids or [v.id for v in await client.jobs(status="blocked", limit=EVERY)]
-        for job_id in chosen:
-            await client.retry(job_id, stage=stage)
-        return list(chosen)
-
-    done = shell.ask(each)
-    for job_id in done:
-        click.echo(job_id)
-    shell.say(f"{len(done)} {'job goes' if len(done) == 1 else 'jobs go'} on")
 
 
 def row(view: JobView) -> tuple[str, ...]:
