@@ -12,6 +12,7 @@ from streams.errors import InvalidSetting
 from streams.settings import read
 from web.app import build
 from web.settings import WebSettings, wants_keys
+from web.sockets import SocketProtocol
 
 GRACE_S = 5
 
@@ -35,7 +36,7 @@ def configured(settings: WebSettings) -> uvicorn.Config:
         port=settings.web_port,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=SocketProtocol,
         ws_max_size=4096,
         # Compression costs a third of a megabyte a socket, and events are small.
         ws_per_message_deflate=False,

@@ -32,6 +32,7 @@ GOING, LATER = 1012, 1013
 """Close codes: the server restarts, or a server behind it is away. Reconnect with the cursor."""
 KEYLESS = 1008
 """Close code: the key that opened the socket does not count any more."""
+CLOSE_S = 1.0
 
 
 class FeedQuery(msgspec.Struct, frozen=True):
@@ -65,8 +66,9 @@ async def socket(websocket: WebSocket, web: Web, need: Need) -> None:
         await asyncio.wait({talk, listen, over}, return_when=asyncio.FIRST_COMPLETED)
     await tasks.end(talk, listen)
     if over.done() and websocket.application_state == WebSocketState.CONNECTED:
-        with suppress(WebSocketDisconnect, RuntimeError):
-            await websocket.close(KEYLESS, "the key was revoked, or has expired")
+        with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
+            async with asyncio.timeout(CLOSE_S):  # who does not read is not waited for
+                await websocket.close(KEYLESS, "the key was revoked, or has expired")
 
 
 async def _check(web: Web, request: Request) -> None:
