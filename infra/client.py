@@ -122,13 +122,17 @@ class Client:
 
         return decode(await self._send(send, tries=TRIES if key else 1), JobView)
 
-    async def jobs(self, *, status: str | None = None, limit: int = 50) -> list[JobView]:
-        """Jobs, newest first, as many pages as it takes."""
+    async def call(self, method: str, path: str, *, tries: int = 2, **given: Any) -> httpx.Response:
+        """Any request, asked again when no answer comes; what the stack refuses is raised."""
+        return await self._send(lambda: self._http.request(method, path, **given), tries=tries)
+
+    async def jobs(self, *, limit: int = 50, **which: str | None) -> list[JobView]:
+        """Jobs, newest first, as many pages as it takes; ``which`` are filters of GET /v1/jobs."""
         found: list[JobView] = []
         before: str | None = None
         while len(found) < limit:
             size = min(limit - len(found), PAGE)
-            page = await self._get("/v1/jobs", JobList, status=status, limit=size, before=before)
+            page = await self._get("/v1/jobs", JobList, limit=size, before=before, **which)
             found += page.jobs
             before = page.next
             if before is None:

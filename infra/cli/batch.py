@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
+from infra import sending
 from infra.cli.display import Display, why
 from infra.cli.sources import Source
 from infra.cli.watch import Watch
@@ -90,7 +91,10 @@ class Batch:
             done += count
             self.display.sent(str(source.name), min(done, size), size)
 
-        view = await client.submit(source.path, self.request, key=new_id(), sent=sent)
+        if size >= sending.LARGE:
+            view = await sending.submit(client, source.path, self.request, sent=sent)
+        else:
+            view = await client.submit(source.path, self.request, key=new_id(), sent=sent)
         self.submitted[view.id] = view
         return view
 

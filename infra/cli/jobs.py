@@ -18,21 +18,32 @@ STATUSES = (
 )  # fmt: skip
 
 
-@click.command(epilog="Example: dalston jobs --status failed --limit 5")
+@click.command(epilog="Example: dalston jobs --status failed --since 24h --engine whisperx")
 @click.option("--status", type=click.Choice(STATUSES), help="Only jobs in this state.")
+@click.option("--name", metavar="TEXT", help="Only of files with that in their name.")
+@click.option("--since", metavar="TIME", help="Only from then on: 24h, 7d, or 2026-03-01T12:00Z.")
+@click.option("--until", metavar="TIME", help="Only from before then.")
+@click.option("--stage", help="Only with a stage of that name, such as diarize.")
+@click.option("--engine", help="Only with a stage of that engine.")
+@click.option("--model", help="Only with a stage that used that model.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.pass_obj
-def jobs(shell: Shell, status: str | None, limit: int, as_json: bool) -> None:
-    """List jobs, newest first. In a pipe: tab separated id, status, progress, age, file."""
-    found = shell.ask(lambda client: client.jobs(status=status, limit=limit))
+def jobs(
+    shell: Shell, /, *, name: str | None, limit: int, as_json: bool, **which: str | None
+) -> None:
+    """List jobs, newest first. In a pipe: tab separated id, status, progress, age, file.
+
+    Of --stage, --engine and --model one stage of a job has all that are given.
+    """
+    found = shell.ask(lambda client: client.jobs(limit=limit, q=name, **which))
     if as_json:
         for view in found:
             click.echo(msgspec.json.encode(view))
         return
     shell.table(("id", "status", "done", "age", "file"), [row(view) for view in found])
     if not found:
-        shell.say("no jobs" + (f" with status {status}" if status else " yet"))
+        shell.say("no such jobs" if name or any(which.values()) else "no jobs yet")
 
 
 @click.command(epilog="Example: dalston job 01m2x… --at 5")
