@@ -22,7 +22,7 @@ import { useShortcuts } from "./shortcuts";
 import { timelineOf, turns } from "./timeline";
 import { TimelineBar } from "./timeline-bar";
 import { plain, type Shown, type Transcript } from "./transcript";
-import { useNow } from "./use";
+import { useBar, useNow } from "./use";
 import { type Best, useTranscript } from "./use-transcript";
 import { Waiting } from "./waiting";
 import { Words } from "./words";
@@ -45,6 +45,7 @@ interface Props {
 
 export function JobPage({ access, job, at }: Props) {
   useTitle(job.erased ? "Erased" : job.filename);
+  useBar();
   const over = ended(job.status);
   const now = useNow(!over);
   const best = useTranscript(access, job);
@@ -104,6 +105,7 @@ function Speech({
   const [track, setTrack] = useState(0);
   const shown = shownText.value;
   const segments = useMemo(() => transcript?.segments ?? [], [transcript]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a signal is read where it is drawn
   const timeline = useMemo(() => timelineOf(segments, shown), [segments, shown]);
   const talking = useMemo(() => turns(segments), [segments]);
   const people = useMemo(() => peopleOf(transcript, job.names), [transcript, job.names]);
@@ -163,8 +165,8 @@ function Speech({
           transcript={transcript}
           people={people}
           lanes={{
-            speakers: Boolean(job.request.diarize) || people.size > 0,
-            moods: Boolean(job.request.emotion) || segments.some((segment) => segment.emotion),
+            speakers: comes(job, "diarize") || people.size > 0,
+            moods: comes(job, "emotion") || segments.some((segment) => segment.emotion),
           }}
           mark={at}
         />
@@ -215,6 +217,14 @@ function Speech({
         )}
       </div>
     </div>
+  );
+}
+
+/** Whether a stage is to be done, so that what it finds gets its place ahead. */
+function comes(job: Job, stage: string): boolean {
+  const found = job.stages.find((one) => one.name === stage);
+  return (
+    found !== undefined && found.status !== "skipped" && !found.left_out && job.status !== "failed"
   );
 }
 

@@ -107,6 +107,7 @@ function Text({ segment, shown, first, low, hits, hit }: RowProps) {
   const node = useRef<HTMLParagraphElement>(null);
   const { text, words } = shownOf(segment, shown);
   const { parts, rest } = useMemo(() => pieces(text, words), [text, words]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: other words are other ranges
   useLayoutEffect(
     () => (node.current && hits ? highlight(node.current, hits, hit) : undefined),
     [hits, hit, text],

@@ -19,6 +19,9 @@ const NAMES: Record<string, string> = {
   redact: "Mask",
 };
 
+/** Stages that hear no audio: how fast they are by it says nothing. */
+const DEAF = new Set(["merge", "cleanup"]);
+
 export interface Doing {
   tone: Tone;
   /** A few words: what it is doing. */
@@ -103,7 +106,7 @@ export function took(stage: StageView): number | undefined {
 
 /** How many seconds of audio it did in one; "" where that says nothing. */
 export function speed(stage: StageView): string {
-  if (!stage.audio_s || !stage.wall_s) return "";
+  if (!stage.audio_s || !stage.wall_s || DEAF.has(stage.name)) return "";
   const times = stage.audio_s / stage.wall_s;
   return times >= 9.95 ? `${Math.round(times)}×` : `${times.toFixed(1)}×`;
 }

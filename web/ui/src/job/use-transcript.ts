@@ -1,7 +1,7 @@
 // The best transcript there is of a job: while it is heard, as its stages make it better, and at the end.
 
 import { useEffect, useState } from "preact/hooks";
-import { get, Problem } from "../api/client";
+import { get, type Problem } from "../api/client";
 import { type CloudEvent, factOf } from "../api/types";
 import type { Job } from "../fold";
 import { useLoad } from "../lib/use";
@@ -14,8 +14,8 @@ import type { Transcript } from "./transcript";
 const TEXT = ["transcribe", "align", "merge"];
 const PAGE = 1000;
 /** The archive is moments behind what is told live. */
-const TRIES = 8;
-const PATIENCE_MS = 400;
+const TRIES = 12;
+const PATIENCE_MS = 150;
 
 export interface Best {
   transcript: Transcript | undefined;
@@ -64,15 +64,23 @@ export function useTranscript(access: Access, job: Job): Best {
   return { ...state, transcript: value, from: wanted };
 }
 
-/** The transcript as it was at a revision; asked again while the archive has not got there. */
+/** The transcript as it was at a revision, once the archive that it is read from has got there. */
 async function draft(access: Access, rev: number, signal: AbortSignal): Promise<Transcript> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await read<Transcript>(access, "/transcript", { at: rev }, signal);
-    } catch (error) {
-      if (!(error instanceof Problem) || error.status !== 404 || tries === TRIES) throw error;
-      await new Promise((done) => setTimeout(done, PATIENCE_MS * tries));
-    }
+  if (access.share === undefined) await archived(access.id, signal);
+  return read<Transcript>(access, "/transcript", { at: rev }, signal);
+}
+
+/** Waits until what was told last of a job is in the archive, too. */
+async function archived(id: string, signal: AbortSignal): Promise<void> {
+  const last = recentOf(id).at(-1);
+  for (let tries = 1; last && tries <= TRIES; tries++) {
+    const page = await get("/v1/jobs/{id}/events", {
+      path: { id },
+      query: { after: last.seq - 1, limit: 1 },
+      signal,
+    });
+    if (page.events.length) return;
+    await new Promise((done) => setTimeout(done, PATIENCE_MS * tries));
   }
 }
 

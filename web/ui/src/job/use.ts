@@ -29,3 +29,17 @@ export function useNow(ticking: boolean, every = 1000): number {
   }, [ticking, every]);
   return now;
 }
+
+/** Keeps the height of the page's header in --bar: what sticks below it goes by that. */
+export function useBar(): void {
+  useEffect(() => {
+    const bar = document.querySelector<HTMLElement>(".bar");
+    if (!bar) return;
+    const measure = () =>
+      document.documentElement.style.setProperty("--bar", `${bar.offsetHeight}px`);
+    const watch = new ResizeObserver(measure);
+    watch.observe(bar);
+    measure();
+    return () => watch.disconnect();
+  }, []);
+}

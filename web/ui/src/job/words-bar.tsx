@@ -38,7 +38,7 @@ export function WordsBar(props: Props) {
     event.preventDefault();
   };
   return (
-    <div class="words-bar" role="search" aria-label="In this transcript">
+    <search class="words-bar" aria-label="In this transcript">
       <div class="find">
         <Icon name="search" size={14} />
         <input
@@ -99,6 +99,6 @@ export function WordsBar(props: Props) {
           </select>
         </label>
       )}
-    </div>
+    </search>
   );
 }

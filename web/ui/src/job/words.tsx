@@ -104,7 +104,6 @@ export function Words(props: Props) {
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: each row has a button for what a press on a word does
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the same
     <div class="words" ref={box} onClick={press} onKeyDown={key}>
       <VirtualList
         label="Transcript"
