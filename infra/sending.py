@@ -18,6 +18,9 @@ TUS = {"tus-resumable": "1.0.0"}
 CUT = AWAY | {409}
 """Answers to go on after: what this stack has may be less than was sent, or more."""
 
+STILL_TO_COME = 409
+"""The answer when all is well with a request, but for the file."""
+
 Sent = Callable[[int], None]
 
 
@@ -28,16 +31,25 @@ async def submit(client: Client, source: Path, request: JobRequest, *, sent: Sen
         sent: told how many more bytes are out; less than none when some are to be sent again.
     """
     address = await _begin(client, source)
-    await _send(client, source, address, sent)
     fields = {**form(request), "upload": address.rpartition("/")[2]}
-    reply = await client.call(
-        "POST",
-        "/v1/jobs",
-        files={name: (None, value) for name, value in fields.items()},
-        tries=TRIES,  # the upload's id makes it one job, however often it is sent
-        timeout=PUTTING_TOGETHER_S,
-    )
-    return decode(reply, JobView)
+
+    async def take() -> JobView:
+        reply = await client.call(
+            "POST",
+            "/v1/jobs",
+            files={name: (None, value) for name, value in fields.items()},
+            tries=TRIES,  # the upload's id makes it one job, however often it is sent
+            timeout=PUTTING_TOGETHER_S,
+        )
+        return decode(reply, JobView)
+
+    try:
+        return await take()
+    except Rejected as error:  # before a byte is out: are the options taken?
+        if error.status != STILL_TO_COME:
+            raise
+    await _send(client, source, address, sent)
+    return await take()
 
 
 async def _begin(client: Client, source: Path) -> str:
