@@ -79,6 +79,7 @@ export class Live {
   /** Try at once instead of waiting: the network is back, or somebody looks again. */
   hurry = (): void => {
     if (this.stopped || this.socket || document.visibilityState === "hidden") return;
+    this.failures = 0;
     clearTimeout(this.timer);
     void this.open();
   };

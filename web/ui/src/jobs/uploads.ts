@@ -7,6 +7,7 @@ import type { JobView } from "../api/types";
 import { adopt } from "../store";
 
 const AT_ONCE = 3;
+const AGAIN_MS = 2000;
 const RETRIES_MS = [0, 500, 1000, 2000, 4000, 8000, 15_000, 15_000, 30_000];
 
 /** cut: the network is away, and it goes on by itself. */
@@ -98,9 +99,8 @@ async function prepared(key: number, { file }: Work): Promise<Tus> {
     onProgress: (sent) => change(key, { sent, state: "sending" }),
     onShouldRetry: (error) => {
       const status = error.originalResponse?.getStatus() ?? 0;
-      const passing = status === 0 || status === 409 || status === 423 || status >= 500;
-      if (passing && stateOf(key) === "sending") change(key, { state: "cut" });
-      return passing;
+      if (passing(status) && stateOf(key) === "sending") change(key, { state: "cut" });
+      return passing(status);
     },
     onError: (error) => {
       const reply = "originalResponse" in error ? error.originalResponse : null;
@@ -133,9 +133,22 @@ async function start(key: number): Promise<void> {
     works.delete(key);
     sendings.value = sendings.value.filter((one) => one.key !== key);
   } catch (error) {
-    fail(key, error instanceof Problem ? error.message : String(error));
+    if (!(error instanceof Problem)) throw error;
+    // All of it is stored: asking again makes the same job, never a second one.
+    if (passing(error.status)) again(key);
+    else fail(key, error.message);
   }
   next();
+}
+
+/** Whether it may work the next time: the network or a server is away, or it is said twice. */
+function passing(status: number): boolean {
+  return status === 0 || status === 409 || status === 423 || status >= 500;
+}
+
+function again(key: number): void {
+  change(key, { state: "cut" });
+  setTimeout(() => stateOf(key) === "cut" && resume(key), AGAIN_MS);
 }
 
 /** Have the audio at an address transcribed. */

@@ -54,7 +54,7 @@ export function WishesForm({ wishes, change, engines = [] }: Props) {
           Without ums and false starts, beside what was said.
         </Yes>
         <Yes name="summary" label="Summary" stage="cleanup" {...{ wishes, change, engines }} />
-        <Yes name="actions" label="To do" stage="cleanup" {...{ wishes, change, engines }}>
+        <Yes name="actions" label="Action items" stage="cleanup" {...{ wishes, change, engines }}>
           What somebody promised to do.
         </Yes>
         <Yes name="chapters" label="Chapters" stage="cleanup" {...{ wishes, change, engines }} />

@@ -35,8 +35,7 @@ function Hits({ q }: { q: string }) {
   if (!value.hits.length) {
     return (
       <Empty title="Nobody said that" icon="search">
-        No transcript here has “{q}”. Fewer words find more; corrected words are searched as they
-        were heard, too.
+        No transcript here has “{q}”. Fewer words find more.
       </Empty>
     );
   }
