@@ -36,7 +36,7 @@ lock: setup ## pin all requirements again, newest that fit, hashes included
 	$(BIN)/python -m infra.lock $(UV)
 	$(COMPILE) --upgrade bench/quality/requirements.in -o bench/quality/requirements.lock
 
-lint: setup-dev ## ruff, formatting, mypy (strict, tests too), import rules
+lint: setup-dev ui-check ## ruff, formatting, mypy (strict, tests too), import rules, the page's own checks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
