@@ -53,6 +53,11 @@ SETTINGS = """
     SELECT unnest(setconfig) FROM pg_db_role_setting AS s JOIN pg_roles AS r ON r.oid = s.setrole
     WHERE r.rolname = $1
 """
+MEMBER = """
+    SELECT string_agg(r.rolname, ', ') FROM pg_auth_members AS m
+    JOIN pg_roles AS r ON r.oid = m.roleid JOIN pg_roles AS own ON own.oid = m.member
+    WHERE own.rolname = $1
+"""
 SEES = """
     SELECT string_agg(tablename, ', ') FROM pg_tables
     WHERE schemaname = current_schema()
@@ -175,6 +180,8 @@ async def gaps(driver: store.Connection) -> str:
         return f"there is no role {reader}, and {owner} may not make one"
     if role[1]:
         return f"the role {reader} may make databases or roles, or is a superuser"
+    if belongs := await driver.fetchval(MEMBER, reader):
+        return f"the role {reader} is a member of {belongs}"
     if seen := await driver.fetchval(SEES, reader):
         return f"the role {reader} reads the tables {seen} themselves"
     kept = {*(role[0] or ()), *(row[0] for row in await driver.fetch(SETTINGS, reader))}
