@@ -35,6 +35,7 @@ lock: setup ## pin all requirements again, newest that fit, hashes included
 	$(COMPILE) --upgrade --group dev -c requirements.lock -o requirements-dev.lock
 	$(BIN)/python -m infra.lock $(UV)
 	$(COMPILE) --upgrade bench/quality/requirements.in -o bench/quality/requirements.lock
+	$(COMPILE) --upgrade web/ui/node.in -o web/ui/node.lock
 
 lint: setup-dev ui-check ## ruff, formatting, mypy (strict, tests too), import rules, the page's own checks
 	$(BIN)/ruff check .
