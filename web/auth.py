@@ -5,6 +5,7 @@ time in every process, and what it has open ends with it: `web.watch`.
 """
 
 import logging
+import math
 import time
 from collections import OrderedDict
 from contextlib import suppress
@@ -62,15 +63,17 @@ class Door:
     async def known(self, kind: Kind, secret: str, where: str) -> Caller:
         """Whose secret it is that was shown from an address; raise as `caller` does."""
         name, now = keys.digest(secret), time.monotonic()
-        proved, caller = self._known.get(name, (0.0, None))
+        proved, caller = self._known.get(name, (-math.inf, None))
         if caller is not None and now - proved < KNOWN_S:
             return caller
-        if caller is None and self._tries.too_many(where, now):
+        if caller is None and kind == "key" and self._tries.too_many(where, now):
             raise TooMany("Too many wrong keys came from your address: wait a minute.")
         found = await self._ask(kind, secret)
         if found is None or found.wrong:
             self._known.pop(name, None)
-            self._tries.failed(where, now)
+            # A page whose session is over guesses nothing, nor does whoever has a whole old key.
+            if kind == "key" and found is None:
+                self._tries.failed(where, now)
             raise Unauthorized(_wrong(kind, found))
         caller = _caller(kind, found)
         if kind != "ticket":
@@ -80,7 +83,8 @@ class Door:
 
     def forget(self) -> None:
         """Ask Postgres again about everybody: a key was revoked here, or somebody signed out."""
-        self._known.clear()
+        for name, (_, caller) in self._known.items():
+            self._known[name] = (-math.inf, caller)
 
     async def _ask(self, kind: Kind, secret: str) -> Found | None:
         if kind == "ticket":

@@ -20,9 +20,11 @@ from projector.tables import metadata
 from streams.errors import InvalidSetting
 from tests.web.conftest import Served, serving, until
 from tests.web.keyed import bearer, client, key, keyed
+from web import openapi
 from web.app import build
 from web.auth import COOKIE
 from web.key_views import MadeKey, SignIn, Ticket
+from web.routes import ROUTES
 from web.settings import WebSettings, wants_keys
 from web.tries import MOST, WINDOW_S, Tries
 
@@ -280,10 +282,24 @@ async def test_many_wrong_keys_close_the_door_to_their_address_but_not_to_who_is
         assert reply.status_code == 429
         assert reply.headers["retry-after"] == "60"
     assert (await locked.client.post("/v1/session", json={"key": fresh})).status_code == 429
+    assert (await locked.client.delete("/v1/session", headers={"Cookie": f"{COOKIE}=x"})).is_success
     await asyncio.sleep(2.1)  # the known one has to be looked up again
     assert (await locked.client.get("/v1/me", headers=bearer(known))).status_code == 200
     elsewhere = {**bearer(fresh), "X-Forwarded-For": "192.0.2.7"}
     assert (await locked.client.get("/v1/me", headers=elsewhere)).status_code == 200
+
+
+async def test_a_page_whose_session_is_over_may_sign_in_again_at_once(locked: Served) -> None:
+    """However often it asked meanwhile; and so may whoever still has a key that was revoked."""
+    secret, _ = await key(locked)
+    old, made = await key(locked)
+    async with locked.web.backends.writing() as connection:
+        await keys.revoke(connection, made.id)
+    async with client(locked, cookies={COOKIE: "of yesterday"}) as page, client(locked, old) as api:
+        for _ in range(MOST + 5):
+            assert (await page.get("/v1/jobs")).status_code == 401
+            assert (await api.get("/v1/jobs")).status_code == 401
+        assert (await page.post("/v1/session", json={"key": secret})).status_code == 200
 
 
 def test_wrong_keys_are_forgotten_in_a_minute_and_counted_by_network() -> None:
@@ -353,6 +369,19 @@ async def test_the_secret_of_share_links_is_the_same_for_all(locked: Served) -> 
     found = set(await asyncio.gather(*(ask() for _ in range(5))))
     assert len(found) == 1
     assert len(found.pop()) == 32
+
+
+def test_the_document_says_what_each_route_wants() -> None:
+    told = openapi.document()
+    assert set(told["components"]["securitySchemes"]) == {"key", "session", "share"}
+    for route in ROUTES:
+        wanted = told["paths"][route.path][route.method.lower()]["security"]
+        assert (wanted == []) is (route.scope is None)
+        if route.scope in {"read", "write", "admin"}:
+            assert {"key": [route.scope]} in wanted
+        assert ({"share": []} in wanted) is route.shared
+    socket = openapi.asyncapi()
+    assert set(socket["components"]["securitySchemes"]) == {"key", "ticket"}
 
 
 def test_no_secret_is_in_a_repr() -> None:

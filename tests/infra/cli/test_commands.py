@@ -33,7 +33,8 @@ def test_every_command_explains_itself_with_an_example(
 @pytest.mark.parametrize(
     "words",
     [["jobs"], ["job", "x"], ["events"], ["engines"], ["cancel", "x"], ["status"], ["down"],
-     ["search", "x"], ["parked", "list"], ["rebuild"], ["recover", "--yes"]],
+     ["search", "x"], ["parked", "list"], ["rebuild"], ["recover", "--yes"],
+     ["keys", "list"], ["keys", "make", "x"], ["keys", "revoke", "x"]],
     ids=" ".join,
 )  # fmt: skip
 def test_without_a_stack_the_exit_code_is_3_and_the_cure_is_told(
