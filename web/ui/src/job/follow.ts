@@ -70,8 +70,9 @@ export function useFollow({ box, player, timeline, scrollTo, markWord }: Given) 
     };
     const stop = player.time.subscribe(light);
     const begun = player.playing.subscribe((playing) => {
-      if (!playing) leave(false);
       following.current = true;
+      if (!playing) leave(false);
+      else if (row >= 0) bring(box.current, row, scrollTo.current);
     });
     return () => {
       stop();

@@ -90,6 +90,7 @@ export function TimelineBar({ player, peaks, duration, transcript, people, lanes
         <Lane
           kind="speakers"
           bands={talking}
+          rows={[...people.keys()]}
           duration={duration}
           colour={(id) => people.get(id)?.colour ?? "var(--edge)"}
           name={(id) => people.get(id)?.name ?? id}
@@ -113,13 +114,16 @@ export function TimelineBar({ player, peaks, duration, transcript, people, lanes
 interface LaneProps {
   kind: string;
   bands: Band[];
+  /** Whose row is which; all in one without it. */
+  rows?: string[];
   duration: number;
   colour: (of: string) => string;
   name: (of: string) => string;
 }
 
-/** Bands in their colours; what they say stands in the lists beside, too. */
-function Lane({ kind, bands, duration, colour, name }: LaneProps) {
+/** Bands in their colours, a row for each; what they say stands in the lists beside, too. */
+function Lane({ kind, bands, rows, duration, colour, name }: LaneProps) {
+  const height = 1 / Math.max(1, rows?.length ?? 1);
   return (
     <svg
       class="lane"
@@ -132,8 +136,9 @@ function Lane({ kind, bands, duration, colour, name }: LaneProps) {
         <rect
           key={`${band.start}${band.of}`}
           x={band.start}
+          y={Math.max(0, rows?.indexOf(band.of) ?? 0) * height}
           width={Math.max(band.end - band.start, duration / 2000)}
-          height={1}
+          height={height}
           data-of={band.of}
           style={{ fill: colour(band.of) }}
         >
