@@ -22,7 +22,7 @@ from streams.errors import LogMissing, UnreadableEvent
 from streams.events import Event
 from web.backends import Backends
 from web.snapshots import Snapshots
-from web.tail import Broken, concerns
+from web.tail import Broken
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +52,7 @@ class Told:
 class Subscription:
     """One reader's queue. Iterate over it for what is live; it ends when the reader fell."""
 
-    def __init__(self, hub: "Hub", job: str | None, tenant: str, limit: int) -> None:
-        self.job = job
-        self.tenant = tenant
+    def __init__(self, hub: "Hub", limit: int) -> None:
         self.closed = False
         self.fell = False
         self._hub = hub
@@ -126,7 +124,8 @@ class Hub:
         self._backends = backends
         self._ready = asyncio.Event()
         self._closed = False
-        self._readers: dict[str | None, set[Subscription]] = {}
+        self._readers: dict[tuple[str, str | None], set[Subscription]] = {}
+        """By tenant and job: an event costs nothing for those whom it does not concern."""
 
     @property
     def readers(self) -> int:
@@ -140,16 +139,16 @@ class Hub:
     @contextmanager
     def subscribe(self, *, job: str | None, tenant: str) -> Iterator[Subscription]:
         """A reader of all events, or of one job's."""
-        reader = Subscription(self, job, tenant, self._backends.settings.socket_queue)
+        reader = Subscription(self, self._backends.settings.socket_queue)
         reader.closed = self._closed
-        group = self._readers.setdefault(job, set())
+        group = self._readers.setdefault((tenant, job), set())
         group.add(reader)
         try:
             yield reader
         finally:
             group.discard(reader)
-            if not group and self._readers.get(job) is group:
-                del self._readers[job]
+            if not group and self._readers.get((tenant, job)) is group:
+                del self._readers[tenant, job]
 
     def close(self) -> None:
         """End all readers, so that the process can go."""
@@ -204,10 +203,19 @@ class Hub:
 
     def _publish(self, event: Event) -> None:
         told = Told(event)
-        for group in (self._readers.get(None), self._readers.get(event.job)):
-            for reader in group or ():
-                if concerns(event, reader.job, reader.tenant) and not reader.offer(told):
-                    self.behind += 1
+        for reader in self._concerned(event):
+            if not reader.offer(told):
+                self.behind += 1
+
+    def _concerned(self, event: Event) -> Iterator[Subscription]:
+        """As `tail.concerns` has it: the tenant's, of all or of the job; of the system's, all."""
+        if event.tenant:
+            yield from self._readers.get((event.tenant, None), ())
+            yield from self._readers.get((event.tenant, event.job), ())
+        else:
+            yield from (
+                r for (_, job), group in self._readers.items() if job is None for r in group
+            )
 
     def _all(self) -> list[Subscription]:
         return [reader for group in self._readers.values() for reader in group]
