@@ -1,5 +1,6 @@
 import asyncio
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from engines.sdk import testing
 from engines.sdk.memory import peak
 outcome = testing.run(FasterWhisper(), tracks=[Path(name) for name in sys.argv[1:]])
 run = {"s": outcome.run_s, "load_s": outcome.load_s, "peak": peak(), "progress": outcome.progress}
+run["told"] = [[one.start, one.end, one.text] for one in outcome.heard]
 import msgspec
 print(json.dumps({**run, "output": json.loads(msgspec.json.encode(outcome.output))}))
 """
@@ -57,6 +59,7 @@ async def test_it_hears_what_is_said(
 ) -> None:
     files = tracks(tmp_path / "work", SAMPLE)
     heard, figures = await measured(await engine_python(WHISPER), *files)
+    assert figures["told"] == [[s.start, s.end, s.text] for s in heard.segments]
     errors = error_rate(SAID, heard.text)
     with capsys.disabled():
         print(
@@ -144,6 +147,9 @@ async def test_channels_are_told_apart_and_come_by_time(
     )
     starts = [segment.start for segment in heard.segments]
     assert starts == sorted(starts)
+    told = figures["told"]
+    assert sorted(told) == sorted([s.start, s.end, s.text] for s in heard.segments)
+    assert any(b[0] < a[0] for a, b in pairwise(told)), "one channel after the other"
     for channel in (0, 1):
         text = " ".join(s.text for s in heard.segments if s.channel == channel)
         assert error_rate(SAID, text) < 0.1

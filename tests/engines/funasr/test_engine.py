@@ -34,6 +34,7 @@ outcome = testing.run(FunASR(), tracks=[Path(name) for name in sys.argv[2:]],
                       options={"model": sys.argv[1]})
 print(json.dumps({"peak": memory.peak(), "progress": outcome.progress,
                   "channels": sorted({part.channel for part in outcome.output.segments}, key=str),
+                  "told": sorted(one.start for one in outcome.heard),
                   "starts": [part.start for part in outcome.output.segments]}))
 """
 SHORT_OF_MEMORY = """
@@ -218,6 +219,7 @@ async def test_long_audio_takes_no_more_memory_and_tracks_keep_their_channels(
     assert many["progress"] == sorted(many["progress"])
     assert len(many["progress"]) > 100
     assert max(many["starts"]) > 2990
+    assert many["told"] == many["starts"]
     assert many["peak"] < few["peak"] + 60_000_000
 
 

@@ -29,6 +29,7 @@ from engines.sdk import testing
 from engines.sdk.memory import peak
 outcome = testing.run(Moonshine(), tracks=[Path(name) for name in sys.argv[1:]])
 run = {"s": outcome.run_s, "load_s": outcome.load_s, "peak": peak(), "progress": outcome.progress}
+run["told"] = [[one.start, one.end, one.text] for one in outcome.heard]
 print(json.dumps({**run, "output": json.loads(msgspec.json.encode(outcome.output))}))
 """
 
@@ -60,6 +61,7 @@ async def test_it_hears_what_is_said(
     )
     found = json.loads((await child.communicate())[0])
     output = msgspec.convert(found["output"], Transcript)
+    assert found["told"] == [[s.start, s.end, s.text] for s in output.segments]
     errors = error_rate(SAID, output.text)
     with capsys.disabled():
         print(

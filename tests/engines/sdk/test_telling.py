@@ -1,10 +1,14 @@
 import asyncio
 from itertools import pairwise
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from engines.sdk import telling
+from engines.sdk.child import _obey
 from engines.sdk.contract import Engine, Task
+from engines.sdk.frames import LENGTH, Report, Run, Told, frame
 from engines.sdk.holdings import Budget as Room
 from engines.sdk.holdings import Holdings
 from engines.sdk.host import Host
@@ -14,6 +18,7 @@ from streams.events import SOFT_LIMIT, Budget, Event, Heard, JobRequest, Planned
 from streams.events import SegmentFinalized as Finalized
 from streams.transcript import Segment, Transcript
 from tests.engines.sdk.conftest import Bench
+from tests.engines.sdk.toys import Talker
 
 
 def plan(**options: int | float) -> tuple[PlannedStage, ...]:
@@ -162,14 +167,29 @@ class Short(Engine):
         return Transcript(duration=1.0, segments=())
 
 
-def test_a_run_that_begins_anew_counts_anew(tmp_path: object) -> None:
+def test_a_run_that_begins_anew_counts_anew(tmp_path: Path) -> None:
     engine = Short()
     host = Host(engine, Holdings(engine, Room(models=2)))
     host.holdings.get("b")
     batches: list[int] = []
     task = Task(
         job="j", stage="transcribe", token=1, engine="short", version="1",
-        workdir=tmp_path, base_uri="s3://x", tell=lambda first, _: batches.append(first),  # type: ignore[arg-type]
+        workdir=tmp_path, base_uri="s3://x", tell=lambda first, _: batches.append(first),
     )  # fmt: skip
     host.run(task)
     assert batches == [0, 0]
+
+
+def test_a_supervisor_of_before_is_told_nothing(tmp_path: Path) -> None:
+    """Its order lacks the word; a child of now, begun by it after an upgrade, is silent then."""
+    order = Run(
+        job="j", stage="transcribe", token=1, workdir=str(tmp_path), base_uri="s3://x",
+        options={"many": 3}, filename="a.wav",
+    )  # fmt: skip
+    fields = msgspec.msgpack.decode(frame(order)[LENGTH.size :], type=dict)
+    del fields["aloud"]
+    said: list[Report] = []
+    _obey(Host(Talker()), msgspec.convert(fields, Run), said.append)
+    assert not any(isinstance(report, Told) for report in said)
+    _obey(Host(Talker()), msgspec.structs.replace(order, aloud=True), said.append)
+    assert [report.first for report in said if isinstance(report, Told)] == [0, 1, 2]
