@@ -1,5 +1,6 @@
 """The handlers of keys, of the page's session, and of the tickets for its sockets."""
 
+import logging
 from datetime import UTC, datetime
 
 import msgspec
@@ -14,6 +15,7 @@ from web.key_views import KeyList, KeyView, MadeKey, Me, NewKey, SignIn, Ticket
 
 SESSION_S = 7 * 86400
 TICKET_S = 30.0
+log = logging.getLogger(__name__)
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -85,6 +87,7 @@ async def make(call: Call) -> Response:
             scopes=tuple(dict.fromkeys(wanted.scopes)),
             expires_at=wanted.expires_at,
         )
+    log.info("%s made the key %s of %s", call.caller.key or "somebody", key.prefix, key.tenant)
     return json(MadeKey(secret, _view(key)), 201, NO_STORE)
 
 
@@ -96,6 +99,7 @@ async def revoke(call: Call) -> Response:
     if not found:
         raise NotFound(f"There is no key {key_id[:40]!r}. GET /v1/keys lists those that there are.")
     call.web.door.forget()
+    log.info("%s revoked the key with the id %s", call.caller.key or "somebody", key_id)
     return Response(status_code=204)
 
 

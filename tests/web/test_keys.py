@@ -18,8 +18,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from projector import keys
 from projector.tables import metadata
 from streams.errors import InvalidSetting
+from tests.conftest import Server
 from tests.web.conftest import Served, serving, until
 from tests.web.keyed import bearer, client, key, keyed
+from tests.web.test_outages import frozen
 from web import openapi
 from web.app import build
 from web.auth import COOKIE
@@ -27,6 +29,7 @@ from web.key_views import MadeKey, SignIn, Ticket
 from web.routes import ROUTES
 from web.settings import WebSettings, wants_keys
 from web.tries import MOST, WINDOW_S, Tries
+from web.watch import EVERY_S
 
 
 @pytest.fixture
@@ -172,6 +175,23 @@ async def test_a_revoked_key_ends_everywhere_within_five_seconds(
             while (await browser.get("/v1/jobs")).status_code != 401:
                 await asyncio.sleep(0.1)
             assert time.monotonic() - began < 5
+
+
+async def test_while_postgres_is_away_no_key_is_taken_for_a_wrong_one(
+    locked: Served, postgres: Server
+) -> None:
+    """Requests say that it is away, what is open stays open, and all goes on afterwards."""
+    secret, _ = await key(locked)
+    async with connect(locked.socket_url, proxy=None, additional_headers=bearer(secret)) as socket:
+        await socket.recv()
+        with frozen(postgres.child):
+            await asyncio.sleep(2 * EVERY_S + 1)
+            reply = await locked.client.get("/v1/me", headers=bearer(secret))
+            assert reply.status_code == 503
+            assert secret not in reply.text
+        assert (await locked.client.get("/v1/me", headers=bearer(secret))).status_code == 200
+        await asyncio.sleep(EVERY_S + 1)
+        assert socket.close_code is None
 
 
 async def test_the_session_is_in_a_cookie_that_no_script_and_no_other_site_gets(

@@ -21,10 +21,12 @@ from projector import keys
 from projector.analytics.catalog import VIEWS
 from projector.analytics.queries import QUERIES
 from projector.tables import metadata
+from streams.ids import new_id
 from tests.web.conftest import Served, settled
 from tests.web.driver import Driver
 from tests.web.keyed import bearer, key, keyed
 from tests.web.world import SOUND, Tenant, everything, fill, tenant
+from web import page
 from web.app import build
 from web.call import Route
 from web.routes import ROUTES, SOCKET
@@ -173,6 +175,11 @@ def test_the_walk_knows_every_route_and_every_socket() -> None:
     assert set(WALK) == {(route.method, route.path) for route in ROUTES}
     app = build(WebSettings())
     assert [route.path for route in app.routes if isinstance(route, WebSocketRoute)] == [SOCKET]
+    rest = [route for route in app.routes if not isinstance(route, WebSocketRoute)]
+    assert all(isinstance(route, Served_) for route in rest)
+    paths = {route.path for route in rest if isinstance(route, Served_)}
+    files = {route.path for route in page.ROUTES}
+    assert paths == {route.path for route in ROUTES} | files | OPEN_TO_ALL
     for route in ROUTES:
         assert (route.scope is None) == (WALK[route.method, route.path].gets == PUBLIC)
         assert (route.scope == "admin") == (WALK[route.method, route.path].gets == ADMIN)
@@ -238,6 +245,10 @@ async def test_a_key_of_another_tenant_sees_and_changes_nothing(world: World) ->
                 assert status == 403, where
             elif visit.gets == NONE:
                 assert status == 404, where
+                # Nor is it told that there is such a thing: one that nobody has is answered alike.
+                own, fresh = path.split("/")[3], new_id()
+                _, absent = await world.ask(world.other.http, route, path.replace(own, fresh))
+                assert _said(absent, fresh) == _said(text, own), where
             elif visit.gets == THEIRS:
                 assert status < 300, where
             asked = f"{path} {visit.query}"
@@ -407,6 +418,11 @@ async def _refused(world: World, http: httpx.AsyncClient) -> None:
                 near = {"X-Forwarded-For": f"198.51.100.{world.asked % 250}"}
                 assert (await http.head(path, headers=near)).status_code == 401, where
     assert await everything(world.one) == before
+
+
+def _said(answer: str, asked: str) -> str:
+    """The body of an answer, without what the request had named."""
+    return answer[answer.index("}") :].replace(asked, "…")
 
 
 async def _socket_status(served: Served, headers: dict[str, str], query: str = "") -> int:
