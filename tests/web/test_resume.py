@@ -10,11 +10,13 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 import msgspec
+import psutil
 import pytest
 from sqlalchemy import text
 
 from streams.artifacts import PART, Artifacts, source_key
 from streams.ids import new_id
+from tests.conftest import ObjectStore
 from tests.web.conftest import Served, post, serving, until
 from tests.web.driver import Driver
 from tests.web.test_commands import objects
@@ -255,6 +257,24 @@ async def test_an_upload_that_the_store_gave_up_is_not_there_any_more(
     await artifacts.abort(source_key(path.rpartition("/")[2]), str(name))
     reply = await sent(served, path, 0, DATA)
     assert (reply.status_code, "begins another" in reply.text) == (404, True)
+
+
+async def test_a_full_disk_is_named_and_the_upload_goes_on_once_there_is_room(
+    served: Served, driver: Driver, s3: ObjectStore
+) -> None:
+    path = await begun(served)
+    assert s3.child.pid is not None
+    store = psutil.Process(s3.child.pid)
+    try:
+        store.rlimit(psutil.RLIMIT_FSIZE, (PART // 2, psutil.RLIM_INFINITY))
+        reply = await sent(served, path, 0, DATA)
+        assert (reply.status_code, "object store is full" in reply.text) == (507, True)
+    finally:
+        store.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+    assert await offset(served, path) == 0
+    assert (await sent(served, path, 0, DATA)).status_code == 204
+    view = (await job_of(served, path)).json()
+    assert (await driver.state(view["id"])).source.sha256 == hashlib.sha256(DATA).hexdigest()
 
 
 async def test_what_does_not_fit_is_refused_with_the_cure(served: Served) -> None:
