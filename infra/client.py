@@ -9,6 +9,7 @@ from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -143,11 +144,34 @@ class Client:
         """One job as it is, or as it was at revision ``at``."""
         return await self._get(f"/v1/jobs/{job_id}", JobView, at=at)
 
-    async def transcript(self, job_id: str, form: str = "json", text: str = "said") -> str:
-        """The transcript as text in one of the formats json, txt, srt, vtt: as said, or clean."""
-        other = {} if text == "said" else {"text": text}
+    async def transcript(
+        self,
+        job_id: str,
+        form: str = "json",
+        text: str = "said",
+        *,
+        version: str | None = None,
+        at: int | None = None,
+    ) -> str:
+        """The transcript as text in one of the formats json, txt, srt, vtt: as said, or clean.
+
+        Args:
+            version: edited, which is how people corrected it, or original.
+            at: as it was at that revision of the job.
+        """
+        other = given(text=None if text == "said" else text, version=version, at=at)
         reply = await self._request("GET", f"/v1/jobs/{job_id}/transcript", format=form, **other)
         return reply.text
+
+    async def rename(self, job_id: str, speaker: str, name: str) -> JobView:
+        """Say who a speaker of the transcript is; an empty name takes it back."""
+        path = f"/v1/jobs/{job_id}/speakers/{quote(speaker, safe='')}"
+        return decode(await self.call("PUT", path, json={"name": name}), JobView)
+
+    async def edit(self, job_id: str, segment: int, text: str | None) -> JobView:
+        """Correct what a segment says; None lets the original stand again."""
+        path = f"/v1/jobs/{job_id}/segments/{segment}"
+        return decode(await self.call("PUT", path, json={"text": text}), JobView)
 
     async def audio(self, job_id: str, track: int, path: Path) -> None:
         """Save a track in which what is personal is inaudible; whole, or not at all."""
