@@ -43,7 +43,11 @@ export function Rows({ answer, group }: { answer: Answer; group: string[] }) {
             {shown.map((row, i) => (
               <tr key={i}>
                 {columns.map((column, n) => (
-                  <td key={column.name} class={isNumber(column) ? "num" : "wrap"}>
+                  <td
+                    key={column.name}
+                    class={isNumber(column) ? "num" : "cut"}
+                    title={isNumber(column) ? undefined : textOf(row[n], column)}
+                  >
                     {textOf(row[n], column)}
                   </td>
                 ))}

@@ -52,7 +52,9 @@ export function chartOf(answer: Answer, group: string[], measure: string, most =
   const lines = new Map<string, Series>();
   for (const row of answer.rows) {
     const key = keyOf(answer, group, row);
-    const label = Object.values(key).filter(Boolean).join(" · ") || nameOf(measure);
+    const label =
+      Object.values(key).filter(Boolean).join(" · ") ||
+      (group.length ? "unnamed" : nameOf(measure));
     let line = lines.get(label);
     if (!line) {
       const blank = summed(measure) ? 0 : null;

@@ -161,7 +161,11 @@ function Result({ answer }: { answer: Answer }) {
             {rows.map((row, i) => (
               <tr key={i}>
                 {kinds.map((column, n) => (
-                  <td key={n} class={isNumber(column) ? "num" : "wrap"}>
+                  <td
+                    key={n}
+                    class={isNumber(column) ? "num" : "cut"}
+                    title={isNumber(column) ? undefined : textOf(row[n], column)}
+                  >
                     {typeof row[n] === "number" ? String(row[n]) : textOf(row[n], column)}
                   </td>
                 ))}
