@@ -42,6 +42,8 @@ class Naive:
     begun: bool = False
     cancelling: bool = False
     erased: bool = False
+    names: dict[str, str] = field(default_factory=dict)
+    edits: dict[str, str] = field(default_factory=dict)
     parts: dict[str, Part] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -205,8 +207,29 @@ class Naive:
             self.go_on()
         return bool(chosen)
 
+    def hear(self, stage: str, token: int) -> bool:
+        return self.runs(stage, token) is not None
+
+    def correct(self, kept: dict[str, str], what: str, said: str | None, most: int) -> bool:
+        """Say something of the transcript, or take it back (None)."""
+        if self.end != "succeeded" or self.erased or len(said or "") > most:
+            return False
+        kept.pop(what, None)
+        if said is not None:
+            kept[what] = said
+        return True
+
+    def rename(self, speaker: str, name: str) -> bool:
+        plain = " ".join(name.split())
+        return self.correct(self.names, speaker, plain or None, 100)
+
+    def edit(self, segment: int, text: str | None) -> bool:
+        return self.correct(self.edits, str(segment), text, 5000)
+
     def erase(self) -> bool:
         self.erased = bool(self.end)
+        if self.erased:
+            self.names, self.edits = {}, {}
         return self.erased
 
     def recover(self, floor: int) -> bool:

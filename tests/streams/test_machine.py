@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 
 from streams import decide
 from streams.errors import Refused
-from streams.events import Budget, JobRequest, PlannedStage
+from streams.events import Budget, Heard, JobRequest, PlannedStage
 from streams.job import decode, encode, evolve, floor_of, fold
 from tests.streams.naive import Naive
 from tests.streams.rules import ends, examine, goes_on_from_anywhere, keeps_to_the_plan
@@ -44,6 +44,7 @@ STAGES = st.integers(0, 9)
 """Mostly one for which the command makes sense; from 8 on any."""
 KINDS = st.sampled_from(["error"] * 4 + ["timeout", "crash", "memory", "input", "unavailable"])
 DEADLINES = st.none() | st.sampled_from([5.0, 100.0])
+SPEAKERS = st.sampled_from(["s1", "s2"])
 OWNERS = st.sampled_from(["o1", "o2"])
 
 
@@ -95,6 +96,8 @@ class Life(RuleBasedStateMachine):
         keeps_to_the_plan(before, self.story.job, facts)
         if facts:
             self.commits.append(len(self.story.events))
+        if command is decide.hear:
+            return  # nothing keeps what it said, so twice it is said twice: what counts is `first`
         after = len(self.story.events)
         with contextlib.suppress(Refused):
             assert self.story.when(command, **arguments) == [], "told twice it does more"
@@ -134,6 +137,29 @@ class Life(RuleBasedStateMachine):
     def progress(self, which: int, token: str, tenths: int) -> None:
         it = self.attempt(which, token, "running") | {"fraction": tenths / 10}
         self.do(decide.progress, lambda: self.model.advance(**it), **it)
+
+    @rule(which=STAGES, token=TOKENS, first=st.integers(0, 3), count=st.integers(0, 2))
+    def hear(self, which: int, token: str, first: int, count: int) -> None:
+        it = self.attempt(which, token, "running")
+        heard = (Heard(start=0.0, end=1.0, text="la"),) * count
+        self.do(decide.hear, lambda: self.model.hear(**it), **it, first=first, segments=heard)
+
+    @rule(speaker=SPEAKERS, name=st.sampled_from(["Ann", " Ann ", "Ben", "", "x" * 101]))
+    def rename(self, speaker: str, name: str) -> None:
+        it = {"speaker": speaker, "name": name}
+        self.do(decide.rename, lambda: self.model.rename(**it), **it)
+
+    @rule(segment=st.integers(0, 2), text=st.none() | st.sampled_from(["", "la", "x" * 5001]))
+    def edit(self, segment: int, text: str | None) -> None:
+        it = {"segment": segment, "text": text}
+        self.do(decide.edit, lambda: self.model.edit(segment, text), **it)
+
+    @precondition(lambda self: self.story.job.transcript is not None)
+    @rule(speaker=SPEAKERS, segment=st.integers(0, 2))
+    def correct_what_is_there(self, speaker: str, segment: int) -> None:
+        """So that there is something to take back, and to erase."""
+        self.rename(speaker, "Ann")
+        self.edit(segment, "la la")
 
     @rule(which=STAGES, token=TOKENS)
     def finish(self, which: int, token: str) -> None:
@@ -202,6 +228,7 @@ class Life(RuleBasedStateMachine):
         assert (job.status, job.erased) == (self.model.status, self.model.erased)
         assert (job.ended_at is not None) == job.terminal
         assert (job.transcript is not None) == (job.status == "succeeded")
+        assert (job.names, job.edits) == (self.model.names, self.model.edits)
         for name, part in self.model.parts.items():
             is_ = job.stages[name]
             for what in ("status", "token", "owner", "failed", "lost", "preempted", "progress"):
