@@ -8,6 +8,7 @@ into one finds no other's keys. What is there already stays: remove a directory 
     DIRECTORY/ROLE/redis_url                   projector, web, operator, each engine
     DIRECTORY/ROLE/s3_access_key, s3_secret_key  these, and the store
     DIRECTORY/ROLE/postgres_dsn                projector, web, operator: no engine has one
+    DIRECTORY/projector/postgres_web_password  of the web's role in Postgres, which it makes
     DIRECTORY/llm-cleanup/llm_api_key          of the language model; empty: it wants none
 """
 
@@ -34,6 +35,8 @@ def make(directory: Path, engines: Sequence[str], environ: Mapping[str, str]) ->
     postgres = _kept(directory / "postgres" / "password", environ, "DALSTON_POSTGRES_PASSWORD")
     access = _kept(directory / "store" / "s3_access_key", environ, "DALSTON_S3_ACCESS_KEY")
     secret = _kept(directory / "store" / "s3_secret_key", environ, "DALSTON_S3_SECRET_KEY")
+    web = _kept(directory / acl.PROJECTOR / "postgres_web_password")
+    logins = dict.fromkeys(SERVERS, ("dalston", postgres)) | {acl.WEB: ("dalston_web", web)}
     passwords = {acl.PROBE: _kept(directory / "valkey" / "probe")}
     for role, name in [*((role, role) for role in SERVERS), *((acl.engine(e), e) for e in engines)]:
         own = directory / name.replace("_", "-")
@@ -43,9 +46,9 @@ def make(directory: Path, engines: Sequence[str], environ: Mapping[str, str]) ->
         login = f"{acl.user(keys, role)}:{passwords[role]}"
         _put(own / "redis_url", f"redis://{login}@{REDIS}")
         if role in SERVERS:
-            _put(
-                own / "postgres_dsn", f"postgresql://dalston:{quote(postgres, safe='')}@{POSTGRES}"
-            )
+            user, password = logins[role]
+            login = f"{user}:{quote(password, safe='')}"
+            _put(own / "postgres_dsn", f"postgresql://{login}@{POSTGRES}")
         if name == LLM:
             _kept(own / "llm_api_key", environ, "DALSTON_LLM_API_KEY", "")
     _put(directory / "valkey" / "users.acl", acl.file(keys, passwords))

@@ -45,9 +45,9 @@ def program(
     )
 
 
-def dsn(run: Path, database: str = "dalston") -> str:
-    """What clients connect to."""
-    return f"postgresql://{USER}@/{database}?host={run}"
+def dsn(run: Path, database: str = "dalston", *, user: str = USER) -> str:
+    """What clients connect to; the socket asks for no password, its directory is its owner's."""
+    return f"postgresql://{user}@/{database}?host={run}"
 
 
 def binary(name: str, environ: Mapping[str, str]) -> Path:

@@ -62,13 +62,24 @@ class Servers:
             await make_bucket(self.settings, self._options.environ)
 
     def credentials(self, role: str) -> dict[str, str]:
-        """The variables with which a process of ours gets in; a real server's are one for all."""
+        """The variables with which a process of ours gets in; a real Redis's are one for all."""
+        return {**self._redis_login(role), **(self._web_login() if role == acl.WEB else {})}
+
+    def _redis_login(self, role: str) -> dict[str, str]:
         if self._options.valkey or self._run is None:
             return {}
         if role not in self._access.passwords:
             name = role.removeprefix(acl.engine(""))
             raise LocalError(f"{name} has no key to this stack: start it with --engine {name}=N")
         return {"DALSTON_REDIS_URL": valkey.url(self._run, self._access.login(role))}
+
+    def _web_login(self) -> dict[str, str]:
+        """The web's role in Postgres, which the projector makes; a real one's as it is named."""
+        if self._options.postgres:
+            dsn = self._options.environ.get("DALSTON_POSTGRES_WEB_DSN", "")
+        else:
+            dsn = postgres.dsn(self._run, user="dalston_web") if self._run else ""
+        return {"DALSTON_POSTGRES_DSN": dsn} if dsn else {}
 
     async def stop(self) -> None:
         """End those that are ours."""

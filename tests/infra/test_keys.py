@@ -39,3 +39,12 @@ def test_the_language_models_key_is_one_engines_alone_and_empty_until_it_is_give
     keys.make(tmp_path, ENGINES, {VARIABLE: ""})
     holding = [name for name, text in files(tmp_path).items() if "a-secret" in text]
     assert holding == ["llm-cleanup/llm_api_key"]
+
+
+def test_the_web_gets_into_postgres_as_a_role_of_its_own(tmp_path: Path) -> None:
+    keys.make(tmp_path, ENGINES, {"DALSTON_POSTGRES_PASSWORD": "p@ss"})
+    made = files(tmp_path)
+    password = made["projector/postgres_web_password"].strip()
+    assert made["web/postgres_dsn"].startswith(f"postgresql://dalston_web:{password}@")
+    assert made["projector/postgres_dsn"].startswith("postgresql://dalston:p%40ss@")
+    assert not [name for name, text in made.items() if "p%40ss" in text and name.startswith("web")]

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import msgspec
 import pytest
@@ -89,6 +90,22 @@ async def test_a_stack_is_found_while_it_runs_and_leaves_nothing_behind(options:
     stopped = [step.name for step in told if step.state == "stopped"]
     assert set(stopped[:2]) == {"merge", "merge-2"}  # engines drain while all else still runs
     assert stopped[2:4] == ["web", "projector"]
+
+
+async def test_the_web_works_as_a_role_that_owns_nothing(options: Options) -> None:
+    async with Stack(options):
+        async with httpx.AsyncClient(base_url=stack.read(options.home).web.url) as http:
+            listed = await http.get("/v1/jobs")
+            asked = await http.post("/v1/sql", json={"sql": "SELECT current_user"})
+        assert listed.status_code == 200, listed.text
+        assert asked.json()["rows"] == [["dalston_reader"]]
+        owner = await asyncpg.connect(stack.settings(options.home).postgres_dsn)
+        pids = "SELECT usename, count(*) FROM pg_stat_activity WHERE datname = 'dalston' GROUP BY 1"
+        users = {row[0] for row in await owner.fetch(pids)}
+        assert {"dalston", "dalston_web"} <= users
+        await owner.close()
+        logged = (options.home / "logs" / "postgres.log").read_text()
+        assert "permission denied" not in logged
 
 
 async def test_a_child_that_is_killed_is_restarted_and_stack_json_tells_its_new_pid(
