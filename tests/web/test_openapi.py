@@ -8,12 +8,12 @@ import pytest
 from starlette.routing import Route, WebSocketRoute
 
 from tests.web.conftest import Served
-from web import openapi
+from web import openapi, page
 from web.app import build
 from web.settings import WebSettings
 
 API = Path(__file__).parents[2] / "docs" / "api"
-OTHER = {"/", "/openapi.json"}
+OTHER = {"/openapi.json"} | {route.path for route in page.ROUTES}
 """Served, but no part of the API."""
 
 
