@@ -24,7 +24,7 @@ ALL = "SELECT, INSERT, UPDATE, DELETE"
 WEB = {
     "events": READ, "checkpoints": READ, "jobs": READ, "stages": READ, "unknown_events": READ,
     "segments": READ, "submissions": ADD, "uploads": ALL, "api_keys": ADD, "sessions": ALL,
-    "tickets": ALL, "secrets": ADD, "shares": ADD, "alembic_version": READ,
+    "tickets": ALL, "shares": ADD, "secrets": ADD, "shares": ADD, "alembic_version": READ,
 }  # fmt: skip
 """Table → what the web may do with it. It changes no fact, and no table's shape."""
 VIEWS = ("events", "jobs", "stages", "attempts", "segments", "talk", "edits")
