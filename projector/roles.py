@@ -24,7 +24,7 @@ ALL = "SELECT, INSERT, UPDATE, DELETE"
 WEB = {
     "events": READ, "checkpoints": READ, "jobs": READ, "stages": READ, "unknown_events": READ,
     "segments": READ, "submissions": ADD, "uploads": ALL, "api_keys": ADD, "sessions": ALL,
-    "tickets": ALL, "shares": ADD, "secrets": ADD, "shares": ADD, "alembic_version": READ,
+    "tickets": ALL, "shares": ADD, "secrets": ADD, "alembic_version": READ,
 }  # fmt: skip
 """Table → what the web may do with it. It changes no fact, and no table's shape."""
 VIEWS = ("events", "jobs", "stages", "attempts", "segments", "talk", "edits")
@@ -178,18 +178,19 @@ async def gaps(driver: store.Connection) -> str:
     if role is None:
         owner = await driver.fetchval("SELECT current_user")
         return f"there is no role {reader}, and {owner} may not make one"
-    if role[1]:
-        return f"the role {reader} may make databases or roles, or is a superuser"
-    if belongs := await driver.fetchval(MEMBER, reader):
-        return f"the role {reader} is a member of {belongs}"
-    if seen := await driver.fetchval(SEES, reader):
-        return f"the role {reader} reads the tables {seen} themselves"
     kept = {*(role[0] or ()), *(row[0] for row in await driver.fetch(SETTINGS, reader))}
-    if "track_activities=off" not in kept:
-        return f"readers would see each other's questions: {reader} wants track_activities = off"
-    if open_ := [row[0] for row in await driver.fetch(DANGERS, reader)]:
-        return f"the role {reader} may call {open_[0]} and {len(open_) - 1} more like it"
-    return ""
+    open_ = [row[0] for row in await driver.fetch(DANGERS, reader)]
+    belongs, seen = await driver.fetchval(MEMBER, reader), await driver.fetchval(SEES, reader)
+    found = {
+        f"the role {reader} may make databases or roles, or is a superuser": role[1],
+        f"the role {reader} is a member of {belongs}": belongs,
+        f"the role {reader} reads the tables {seen} themselves": seen,
+        f"readers would see each other's questions: {reader} wants track_activities = off": (
+            "track_activities=off" not in kept
+        ),
+        f"the role {reader} may call {', '.join(open_[:3])}": open_,
+    }
+    return next((why for why, so in found.items() if so), "")
 
 
 async def _new(driver: store.Connection, name: str) -> str:

@@ -8,6 +8,7 @@ import click
 
 from infra.cli import (
     acl,
+    analytics,
     backup,
     changing,
     demo,
@@ -61,6 +62,7 @@ for command in (
     transcribe.transcribe,
     jobs.jobs, jobs.job, jobs.cancel, jobs.retry, parked.parked, jobs.erase, jobs.search,
     editing.transcript, editing.rename, editing.edit,
+    analytics.analytics, analytics.sql,
     events.events, engines.engines, engines.engine, drains.drain, drains.resume,
     projection.rebuild, projection.recover,
     backup.backup, backup.restore, acl.acl, keys.keys,

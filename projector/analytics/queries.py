@@ -51,7 +51,8 @@ class Query(msgspec.Struct, frozen=True):
         """The statement for a range: from ``since`` on, before ``until``."""
         wanted = {"engine": engine, "model": model, "stage": stage}
         given = [f"{name} = {literal(value)}" for name, value in wanted.items() if value]
-        some = f"SELECT job FROM analytics.stages WHERE {' AND '.join(given)}"  # noqa: S608 - quoted
+        stage_of = " AND ".join(["status <> 'skipped'", *given])
+        some = f"SELECT job FROM analytics.stages WHERE {stage_of}"  # noqa: S608 - quoted
         return self.template.format(
             since=f"timestamptz {literal(moment(since))}",
             until=f"timestamptz {literal(moment(until))}",
