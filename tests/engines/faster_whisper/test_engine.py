@@ -41,7 +41,7 @@ def transcript(ran: Ran) -> Transcript:
 def tracks(workdir: Path, source: Path, **options: str) -> list[Path]:
     workdir.mkdir()
     outcome = testing.run(AudioPrepare(), source=source, options={**options}, workdir=workdir)
-    return sorted(outcome.files.values())
+    return sorted(path for path in outcome.files.values() if path.suffix == ".wav")
 
 
 async def measured(python: Path, *files: Path) -> tuple[Transcript, dict[str, Any]]:
