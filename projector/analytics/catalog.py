@@ -177,4 +177,4 @@ def _table(columns: tuple[Column, ...]) -> list[str]:
 
 
 if __name__ == "__main__":
-    print("\n".join(lines()))
+    print("\n".join(lines()), end="")
