@@ -2,9 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
-import { Notice } from "../components/basics";
 import { Icon } from "../components/icons";
-import type { Job } from "../fold";
 import { clock, percent, plural } from "../lib/format";
 import { moodColour } from "./moods";
 import type { People } from "./people";
@@ -15,7 +13,6 @@ import type { Notes, Provenance, Redacted, Transcript } from "./transcript";
 import { useNarrow } from "./use";
 
 interface Props {
-  job: Job;
   transcript: Transcript;
   people: People;
   mayEdit: boolean;
@@ -23,7 +20,7 @@ interface Props {
   jump: (seconds: number) => void;
 }
 
-export function Panels({ job, transcript, people, mayEdit, rename, jump }: Props) {
+export function Panels({ transcript, people, mayEdit, rename, jump }: Props) {
   const narrow = useNarrow("(max-width: 960px)");
   const talking = useMemo(() => talk(transcript), [transcript]);
   const felt = useMemo(() => feelings(moods(transcript.segments)), [transcript]);
@@ -49,15 +46,6 @@ export function Panels({ job, transcript, people, mayEdit, rename, jump }: Props
         </Panel>
       )}
       {redactions && redactions.length > 0 && <Masked redactions={redactions} jump={jump} />}
-      {job.warnings.length > 0 && (
-        <Panel title={plural(job.warnings.length, "warning")} open>
-          <div class="stack tight">
-            {job.warnings.map((warning) => (
-              <Notice key={warning}>{warning}</Notice>
-            ))}
-          </div>
-        </Panel>
-      )}
       {provenance && provenance.length > 0 && (
         <Made provenance={provenance} transcript={transcript} />
       )}

@@ -17,8 +17,17 @@ interface Props {
 
 export function SpeakersPanel({ people, talk, mayEdit, rename }: Props) {
   const [naming, name] = useState<string | null>(null);
+  const list = useRef<HTMLUListElement>(null);
+  const done = (id: string) => {
+    name(null);
+    requestAnimationFrame(() =>
+      list.current
+        ?.querySelector<HTMLElement>(`[data-speaker="${CSS.escape(id)}"] button`)
+        ?.focus(),
+    );
+  };
   return (
-    <ul class="speakers">
+    <ul class="speakers" ref={list}>
       {talk.map(({ id, seconds, share, turns }) => {
         const person = people.get(id);
         if (!person) return null;
@@ -27,7 +36,7 @@ export function SpeakersPanel({ people, talk, mayEdit, rename }: Props) {
             <div class="speaker-top">
               <span class="speaker-dot" aria-hidden="true" />
               {naming === id ? (
-                <NameField person={person} rename={rename} done={() => name(null)} />
+                <NameField person={person} rename={rename} done={() => done(id)} />
               ) : (
                 <>
                   <strong class="cut grow" dir="auto" title={id}>

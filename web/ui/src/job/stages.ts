@@ -22,6 +22,9 @@ const NAMES: Record<string, string> = {
 /** Stages that hear no audio: how fast they are by it says nothing. */
 const DEAF = new Set(["merge", "cleanup"]);
 
+/** Statuses of jobs in which a stage is skipped for the job's sake, not for its own. */
+const VAIN = new Set(["failed", "cancelling", "cancelled"]);
+
 export interface Doing {
   tone: Tone;
   /** A few words: what it is doing. */
@@ -75,6 +78,7 @@ export function doing(stage: StageView, job: Job, now: number): Doing {
         [lasting(took(stage)), speed(stage)].filter(Boolean).join(" · "),
       );
     case "skipped":
+      if (VAIN.has(job.status)) return still("none", "Not done");
       return still("none", "Left out", stage.required ? "" : "the rest goes on");
     case "failed":
       return still(

@@ -1,6 +1,6 @@
 // Above the transcript: find words, what was said or clean text, and how unsure a word is to be marked.
 
-import type { RefObject } from "preact";
+import type { ComponentChildren, RefObject } from "preact";
 import { IconButton } from "../components/basics";
 import { Icon } from "../components/icons";
 import { count } from "../lib/format";
@@ -22,12 +22,14 @@ interface Props {
   setLow: (low: number) => void;
   /** Whether words come with how sure they are. */
   sure: boolean;
+  children?: ComponentChildren;
 }
 
 export const LOWS = [0, 0.3, 0.5, 0.7, 0.9];
 
 export function WordsBar(props: Props) {
-  const { field, query, seek, hits, at, step, shown, cleaned, show, low, setLow, sure } = props;
+  const { field, query, seek, hits, at, step, shown, cleaned, show, low, setLow, sure, children } =
+    props;
   const key = (event: KeyboardEvent) => {
     if (event.isComposing) return;
     if (event.key === "Enter") step(event.shiftKey ? -1 : 1);
@@ -99,6 +101,7 @@ export function WordsBar(props: Props) {
           </select>
         </label>
       )}
+      {children}
     </search>
   );
 }

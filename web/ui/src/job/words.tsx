@@ -46,7 +46,10 @@ export function Words(props: Props) {
         player.seek(seconds);
         void player.play();
       },
-      edit,
+      edit: (index) => {
+        if (index !== null) activate(index);
+        edit(index);
+      },
       save: async (index, text) => {
         await save(index, text);
         edit(null);
@@ -72,6 +75,17 @@ export function Words(props: Props) {
       scrollTo.current(marked, "center");
     }
   }, [marked]);
+
+  // What was edited is left with the focus where it was begun.
+  const edited = useRef<number | null>(null);
+  useEffect(() => {
+    if (editing === null && edited.current !== null) {
+      box.current
+        ?.querySelector<HTMLElement>(`[data-index="${edited.current}"] .seg-edit`)
+        ?.focus({ preventScroll: true });
+    }
+    edited.current = editing;
+  }, [editing]);
 
   const seen = useCallback((first: number, last: number) => {
     activate((was) => (was < first || was > last ? first : was));
