@@ -14,7 +14,7 @@ vi.stubGlobal("localStorage", { getItem: () => null, setItem: () => undefined })
 const { bytes, clock, lasting, plural } = await import("../src/lib/format");
 const { matched } = await import("../src/lib/router");
 const { initials } = await import("../src/lib/speakers");
-const { asked, filterOf, fits, seconds } = await import("../src/jobs/filter");
+const { asked, filterOf, fits, moment } = await import("../src/jobs/filter");
 const { areWishes, fieldsOf, NOTHING } = await import("../src/jobs/options");
 const { address, problemOf } = await import("../src/api/client");
 
@@ -75,7 +75,7 @@ describe("the filter", () => {
     status: "running",
     filename: "Board Meeting.wav",
     submitted_at: "2026-01-01T00:00:00Z",
-    stages: [{ engine: "whisperx", model: "base" }],
+    stages: [{ name: "transcribe", engine: "whisperx", model: "base", left_out: "" }],
   } as never;
   const now = Date.parse("2026-01-02T00:00:00Z");
   const filter = (text: string) => filterOf(new URLSearchParams(text));
@@ -91,11 +91,16 @@ describe("the filter", () => {
     ["engine=merge", false],
     ["model=base&status=running", true],
     ["model=large", false],
+    ["stage=transcribe&engine=whisperx", true],
+    ["stage=align&engine=whisperx", false],
+    ["until=2026-01-01T00:00:00Z", false],
+    ["since=2026-01-01T00:00:00Z&until=2026-01-01T01:00:00Z", true],
   ])("%s: %s", (text, there) => expect(fits(job, filter(text), now)).toBe(there));
   test("only what is asked for is asked", () => {
     expect(asked(filter("status=failed&q=&page=3"))).toEqual({ status: "failed" });
-    expect(seconds("2w")).toBe(1_209_600);
-    expect(seconds("whenever")).toBe(Number.POSITIVE_INFINITY);
+    expect(moment("2w", 1_209_600_000)).toBe(0);
+    expect(moment("2026-01-02T00:00:00Z", 0)).toBe(now);
+    expect(moment("whenever", 0)).toBe(Number.NEGATIVE_INFINITY);
   });
 });
 

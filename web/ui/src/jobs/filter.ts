@@ -6,13 +6,15 @@ export interface Filter {
   status: string;
   /** Part of the file's name. */
   q: string;
-  /** "24h", "7d", "30d": no older than that. */
+  /** "24h", "7d", "30d": no older than that; or a point in time. */
   since: string;
+  until: string;
+  stage: string;
   engine: string;
   model: string;
 }
 
-const NAMES = ["status", "q", "since", "engine", "model"] as const;
+const NAMES = ["status", "q", "since", "until", "stage", "engine", "model"] as const;
 
 export function filterOf(query: URLSearchParams): Filter {
   const entries = NAMES.map((name) => [name, query.get(name) ?? ""]);
@@ -29,23 +31,31 @@ export function asked(filter: Filter): Record<string, string> {
   return Object.fromEntries(NAMES.map((name) => [name, filter[name]]).filter(([, value]) => value));
 }
 
-/** Whether a job belongs to what is looked at, as the API would have it. */
+/** Whether a job belongs to what is looked at, as the API would have it; `now` in ms. */
 export function fits(job: JobView, filter: Filter, now: number): boolean {
   if (job.erased) return false;
   if (filter.status && job.status !== filter.status) return false;
   if (filter.q && !job.filename.toLowerCase().includes(filter.q.toLowerCase())) return false;
-  if (filter.since && now - Date.parse(job.submitted_at) > seconds(filter.since) * 1000)
-    return false;
-  if (filter.engine && !job.stages.some((stage) => stage.engine === filter.engine)) return false;
-  return !filter.model || job.stages.some((stage) => stage.model === filter.model);
+  const at = Date.parse(job.submitted_at);
+  if (filter.since && at < moment(filter.since, now)) return false;
+  if (filter.until && at >= moment(filter.until, now)) return false;
+  const { stage, engine, model } = filter;
+  if (!stage && !engine && !model) return true;
+  return job.stages.some(
+    (one) =>
+      !one.left_out &&
+      (!stage || one.name === stage) &&
+      (!engine || one.engine === engine) &&
+      (!model || one.model === model),
+  );
 }
 
 const UNITS: Record<string, number> = { m: 60, h: 3600, d: 86_400, w: 604_800 };
 
-/** "7d" in seconds; a point in time counts from now on, and anything else for ever. */
-export function seconds(since: string): number {
-  const found = /^(\d+)([mhdw])$/.exec(since);
-  if (found) return Number(found[1]) * (UNITS[found[2] ?? ""] ?? 0);
-  const then = Date.parse(since);
-  return Number.isNaN(then) ? Number.POSITIVE_INFINITY : (Date.now() - then) / 1000;
+/** "7d" before now, or a point in time, in ms; what is neither was always. */
+export function moment(text: string, now: number): number {
+  const found = /^(\d+)([mhdw])$/.exec(text);
+  if (found) return now - Number(found[1]) * (UNITS[found[2] ?? ""] ?? 0) * 1000;
+  const then = Date.parse(text);
+  return Number.isNaN(then) ? Number.NEGATIVE_INFINITY : then;
 }

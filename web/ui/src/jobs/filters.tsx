@@ -4,10 +4,13 @@ import { useEffect, useState } from "preact/hooks";
 import { get } from "../api/client";
 import { Button } from "../components/basics";
 import { Select, TextField } from "../components/forms";
+import { moment } from "../lib/format";
 import { go, withQuery } from "../lib/router";
 import { useLoad, useSettled } from "../lib/use";
 import { engineChanges } from "../store";
 import { type Filter, narrows } from "./filter";
+
+type Choice = readonly [value: string, text: string];
 
 const STATUSES = [
   ["", "Any state"],
@@ -56,10 +59,11 @@ export function Filters({ filter }: { filter: Filter }) {
         bare
         label="Time"
         value={filter.since}
-        options={known(RANGES, filter.since, "since")}
+        options={withNamed(RANGES, filter.since, `Since ${when(filter.since)}`)}
         onChange={set("since")}
       />
       <EngineChoice filter={filter} set={set("engine")} />
+      <Extras filter={filter} />
       {narrows(filter) && (
         <Button look="quiet" icon="close" onClick={() => go("/")}>
           All jobs
@@ -69,31 +73,46 @@ export function Filters({ filter }: { filter: Filter }) {
   );
 }
 
-function EngineChoice({
-  filter,
-  set,
-}: {
-  filter: Filter;
-  set: (event: { currentTarget: HTMLSelectElement }) => void;
-}) {
+function EngineChoice({ filter, set }: ChoiceProps) {
   const engines = useLoad((signal) => get("/v1/engines", { signal }), [engineChanges.value]);
   const names = (engines.value?.engines ?? []).map((one) => [one.name, one.name] as const);
   return (
-    <>
-      <Select
-        bare
-        label="Engine"
-        value={filter.engine}
-        options={known([["", "Any engine"], ...names], filter.engine)}
-        onChange={set}
-      />
-      {filter.model && <span class="small dim">with {filter.model}</span>}
-    </>
+    <Select
+      bare
+      label="Engine"
+      value={filter.engine}
+      options={withNamed([["", "Any engine"], ...names], filter.engine)}
+      onChange={set}
+    />
   );
 }
 
+interface ChoiceProps {
+  filter: Filter;
+  set: (event: { currentTarget: HTMLSelectElement }) => void;
+}
+
+/** What a link from elsewhere asks for, and no field here does; each can be taken away. */
+function Extras({ filter }: { filter: Filter }) {
+  const extras = [
+    ["stage", filter.stage && `stage ${filter.stage}`],
+    ["model", filter.model && `model ${filter.model}`],
+    ["until", filter.until && `until ${when(filter.until)}`],
+  ] as const;
+  return extras
+    .filter(([, words]) => words)
+    .map(([name, words]) => (
+      <Button key={name} icon="close" onClick={() => go(withQuery({ [name]: "" }))}>
+        {words}
+      </Button>
+    ));
+}
+
 /** The choices, with the one that the address names among them. */
-function known(options: readonly (readonly [string, string])[], value: string, word = "") {
-  const there = options.some(([one]) => one === value);
-  return there ? [...options] : [...options, [value, `${word} ${value}`.trim()] as const];
+function withNamed(options: readonly Choice[], value: string, text = value): Choice[] {
+  return options.some(([one]) => one === value) ? [...options] : [...options, [value, text]];
+}
+
+function when(text: string): string {
+  return Number.isNaN(Date.parse(text)) ? text : moment(text);
 }

@@ -8,6 +8,8 @@ import { adopt, changes, jobs, snapshots } from "../store";
 import { asked, type Filter, fits } from "./filter";
 
 const PAGE = 100;
+/** Whoever scrolls that far wants more at once. */
+const LATER = 200;
 
 export interface Listed {
   rows: Job[];
@@ -50,7 +52,11 @@ export function useJobList(filter: Filter): Listed {
         const ids = new Set<string>();
         let next = before;
         do {
-          const query = { ...asked(JSON.parse(key) as Filter), limit: PAGE, before: next };
+          const query = {
+            ...asked(JSON.parse(key) as Filter),
+            limit: next ? LATER : PAGE,
+            before: next,
+          };
           const path = address("/v1/jobs", {}, query);
           const page = await send<JobList>("GET", path, { signal: abort.signal });
           for (const view of page.jobs) ids.add(adopt(view).id);

@@ -71,7 +71,10 @@ function KeyForm() {
 }
 
 function said(problem: unknown): string {
-  return problem instanceof Problem ? problem.message : String(problem);
+  if (!(problem instanceof Problem)) return String(problem);
+  if (problem.status !== 401) return problem.message;
+  // What follows in it is for programs.
+  return `${problem.message.split(". ")[0]}. Is all of it there, and is it neither expired nor revoked?`;
 }
 
 /** Where to go on: only to a path of this page, never to another site. */
