@@ -139,6 +139,27 @@ async def test_every_role_lives_its_whole_life_with_its_own_rights(
     assert await refused(redis, keys) == []
 
 
+@pytest.mark.parametrize("role", [ENGINE, acl.WEB])
+async def test_an_acl_of_before_there_were_drains_drains_nobody_and_stops_nobody(
+    redis: Redis, keys: Keys, login: Login, role: str
+) -> None:
+    """As while a release comes in: its processes are there before its ACL is."""
+    client: Any = await login(role)
+    admin: Any = redis
+    found = re.findall(r"\([^()]*\)", acl.rights(keys, role))
+    before = [right for right in found if keys.drains not in right]
+    assert len(before) == len(found) - 1
+    plain = acl.rights(keys, role).partition("(")[0].split()
+    name = acl.user(keys, role)
+    await admin.execute_command("ACL", "SETUSER", name, "reset", "on", ">pw", *plain, *before)
+    drains = Registry(client, keys).drains
+    if role == ENGINE:
+        assert await drains.of("prepare@h-0") is None
+    else:
+        assert await drains.all() == {}
+        assert await Registry(client, keys).offers() == []
+
+
 DESTRUCTIVE = (
     "FLUSHALL", "FLUSHDB", "CONFIG GET *", "CONFIG SET maxmemory 1", "KEYS *", "SHUTDOWN NOSAVE",
     "ACL LIST", "ACL WHOAMI", "MONITOR", "CLIENT LIST", "CLIENT KILL TYPE normal",
