@@ -367,6 +367,34 @@ async def test_a_link_to_one_job_opens_that_job_and_nothing_else(world: World) -
         assert reply.status_code == 401
 
 
+async def test_no_parameter_reaches_over_to_another_tenant(world: World) -> None:
+    """Filters, pages and cursors that name what is somebody else's, and headers that claim it."""
+    one, other = world.one, world.other
+    events = (await one.http.get(f"/v1/jobs/{one.done}/events")).json()["events"]
+    last = events[-1]
+    for path in (
+        "/v1/jobs?q=walrus", "/v1/jobs?q=%25", "/v1/jobs?status=blocked", "/v1/jobs?since=30d",
+        "/v1/jobs?engine=faster_whisper", f"/v1/jobs?before={one.running}",
+        "/v1/jobs?stage=transcribe", "/v1/search?q=corrected", "/v1/search?q=walrus%20or%20hello",
+        f"/v1/parked?before={one.parked}:transcribe", "/v1/parked?engine=faster_whisper",
+        "/v1/analytics/jobs?since=30d&engine=faster_whisper", "/v1/jobs?tenant=walrusco",
+        "/v1/analytics/jobs?since=30d&tenant=walrusco", "/v1/search?q=walrus&tenant=walrusco",
+    ):  # fmt: skip
+        claims = {"X-Tenant": one.name, "X-Dalston-Tenant": one.name}
+        reply = await other.http.get(path, headers=claims)
+        assert reply.status_code in {200, 400}, f"{path} → {reply.text}"
+        assert not one.leaks(reply.text, path), f"{path} → {reply.text}"
+    cursor = {"epoch": last["epoch"], "seq": last["seq"] - 1, "id": last["prev"]}
+    query = "&".join(f"{name}={value}" for name, value in cursor.items())
+    headers = bearer(other.secret)
+    async with connect(
+        f"{world.served.socket_url}?{query}", proxy=None, additional_headers=headers
+    ) as socket:
+        posted = await other.http.post("/v1/jobs", files=FORM)
+        told = await _until(socket, posted.json()["id"])
+        assert not one.leaks(told), told
+
+
 async def test_no_sql_shows_a_stranger_anything(world: World) -> None:
     """Each view, each table beneath them, and what else of others Postgres might tell."""
     one, other = world.one, world.other
