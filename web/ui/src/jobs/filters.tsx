@@ -66,7 +66,7 @@ export function Filters({ filter }: { filter: Filter }) {
       <Extras filter={filter} />
       {narrows(filter) && (
         <Button look="quiet" icon="close" onClick={() => go("/")}>
-          All jobs
+          Clear
         </Button>
       )}
     </section>

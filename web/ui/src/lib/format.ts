@@ -57,7 +57,11 @@ export function plural(n: number, one: string, many = `${one}s`): string {
 /** A time of today as 14:03, of another day with its date. */
 export function moment(text: string, now = new Date()): string {
   const then = new Date(text);
-  const time = then.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const time = then.toLocaleTimeString([], {
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
   if (then.toDateString() === now.toDateString()) return time;
   const year = then.getFullYear() === now.getFullYear() ? undefined : "numeric";
   return `${then.toLocaleDateString([], { day: "numeric", month: "short", year })}, ${time}`;
