@@ -58,11 +58,19 @@ MEMBER = """
     JOIN pg_roles AS r ON r.oid = m.roleid JOIN pg_roles AS own ON own.oid = m.member
     WHERE own.rolname = $1
 """
+TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 SEES = """
     SELECT string_agg(tablename, ', ') FROM pg_tables
     WHERE schemaname = current_schema()
       AND has_table_privilege($1, format('%I.%I', schemaname, tablename), 'SELECT')
 """
+
+
+AWAY = (
+    asyncpg.LockNotAvailableError, asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError,
+)  # fmt: skip
+"""Not about rights: try again."""
 
 
 class Names(msgspec.Struct, frozen=True):
@@ -117,7 +125,9 @@ async def _ensure(driver: store.Connection, web_password: str) -> str:
         try:
             async with driver.transaction():
                 await step()
-        except (asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedObjectError) as error:
+        except AWAY:
+            raise
+        except asyncpg.PostgresError as error:  # what that leaves open, `gaps` finds
             logger.info("a role is not as it should be: %s", error)
     return await gaps(driver)
 
@@ -145,7 +155,12 @@ async def grant(driver: store.Connection) -> None:
     if own.web in there:
         role = quoted(own.web)
         statements = [f"GRANT USAGE ON SCHEMA {schema} TO {role}"]
-        statements += [f"GRANT {what} ON {schema}.{table} TO {role}" for table, what in WEB.items()]
+        tables = {row[0] for row in await driver.fetch(TABLES)}
+        statements += [
+            f"GRANT {what} ON {schema}.{table} TO {role}"
+            for table, what in WEB.items()
+            if table in tables
+        ]
         await driver.execute(";".join(statements + _asking(role)))
     if own.reader in there:
         await driver.execute(";".join(_asking(quoted(own.reader))))

@@ -18,5 +18,10 @@ async def install(driver: store.Connection) -> None:
 
 
 async def bind(driver: store.Connection) -> None:
-    """Bind the views to the tables that have the names now, so that others can be dropped."""
+    """Bind the views to the tables that have the names now, so that others can be dropped.
+
+    A database that was not migrated yet has none.
+    """
+    if await driver.fetchval("SELECT to_regclass('analytics.events')") is None:
+        return
     await driver.execute((HERE / "views.sql").read_text())
