@@ -60,7 +60,7 @@ export function Controls({ access, player, duration, talking, tracks, track, set
           title="To the next speaker (n)"
           onClick={() => skip(player, talking)}
         >
-          Next speaker
+          Next<span class="play-wide"> speaker</span>
         </Button>
       )}
       <label class="play-rate">

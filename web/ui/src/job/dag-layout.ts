@@ -82,11 +82,9 @@ export function layout(stages: readonly Needing[]): Layout {
 
 /** Columns of slots, put in an order in which few lines cross: each near the middle of its neighbours. */
 function ordered(slots: Slot[]): Slot[][] {
-  const columns: Slot[][] = [];
-  for (const slot of slots) {
-    columns[slot.layer] ??= [];
-    columns[slot.layer]?.push(slot);
-  }
+  const last = Math.max(-1, ...slots.map((slot) => slot.layer));
+  const columns: Slot[][] = Array.from({ length: last + 1 }, () => []);
+  for (const slot of slots) columns[slot.layer]?.push(slot);
   const below = new Map<string, Slot[]>();
   const byKey = new Map(slots.map((slot) => [slot.key, slot]));
   for (const slot of slots)

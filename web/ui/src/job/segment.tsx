@@ -176,6 +176,7 @@ function Mood({ emotion }: { emotion: Emotion }) {
   return (
     <span
       class="seg-mood"
+      data-mood={emotion.label}
       title={scores.join(", ")}
       style={{ "--mood": moodColour(emotion.label) }}
     >

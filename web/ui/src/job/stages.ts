@@ -66,7 +66,7 @@ export function doing(stage: StageView, job: Job, now: number): Doing {
       return still(
         "amber",
         "Will try again",
-        rest > 0 ? `in ${lasting(Math.ceil(rest))}` : "any moment",
+        rest > 0 ? `in ${rest < 60 ? `${Math.ceil(rest)} s` : lasting(rest)}` : "any moment",
       );
     }
     case "parked":
