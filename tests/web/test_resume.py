@@ -21,6 +21,7 @@ from tests.web.conftest import Served, post, serving, until
 from tests.web.driver import Driver
 from tests.web.test_commands import objects
 from tests.web.test_uploads import rows
+from web import pieces
 from web.settings import WebSettings
 
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -190,6 +191,25 @@ async def test_of_two_that_go_on_at_once_the_later_has_it_and_the_earlier_is_tol
     await sent(served, path, PART, DATA[PART:])
     view = (await job_of(served, path)).json()
     assert (await driver.state(view["id"])).source.sha256 == hashlib.sha256(DATA).hexdigest()
+
+
+async def test_who_sends_nothing_any_more_is_let_go(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "IDLE_S", 0.5)
+    path = await begun(served)
+    port = int(served.url.rpartition(":")[2])
+    headers = PIECE | {"Host": f"127.0.0.1:{port}", "Upload-Offset": "0"}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"PATCH {path} HTTP/1.1\r\n{head}Content-Length: {len(DATA)}\r\n\r\n".encode())
+    writer.write(DATA[: PART + 5])
+    async with asyncio.timeout(10):
+        told = await reader.readuntil(b"}")
+    writer.close()
+    assert told.startswith(b"HTTP/1.1 400")
+    assert b"Nothing came for 0.5 s" in told
+    assert await offset(served, path) == PART
 
 
 async def test_many_that_send_the_same_at_once_make_one_whole_file(
