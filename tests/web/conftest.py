@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -14,6 +15,7 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 
 from projector import database as postgres_database
+from projector import roles
 from projector.process import Projector, ProjectorSettings
 from projector.queries import checkpoint
 from streams.artifacts import Artifacts
@@ -49,15 +51,19 @@ class Served:
 
 
 @pytest.fixture
-def web_settings(settings: Settings) -> WebSettings:
-    """The settings of a web on this test's servers."""
-    return WebSettings(**msgspec.structs.asdict(settings), web_port=0, url_allow="127.0.0.1")
+def web_settings(settings: Settings, migrated: None) -> WebSettings:
+    """The settings of a web on this test's servers, where it is the role that it is anywhere."""
+    database = urlsplit(settings.postgres_dsn).path[1:]
+    dsn = settings.postgres_dsn.replace("//dalston@", f"//{database}_web@")
+    own = msgspec.structs.asdict(settings) | {"postgres_dsn": dsn}
+    return WebSettings(**own, web_port=0, url_allow="127.0.0.1")
 
 
 @pytest.fixture
 async def migrated(settings: Settings) -> None:
-    """The database has its tables."""
+    """The database has its tables, and whoever may use them."""
     await postgres_database.migrate(settings)
+    assert await roles.ensure(settings) == ""
 
 
 @asynccontextmanager

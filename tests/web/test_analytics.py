@@ -3,6 +3,8 @@
 import asyncio
 import csv
 import io
+import subprocess
+import sys
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +16,10 @@ from sqlalchemy import text
 
 from tests.web.conftest import Served, post, settled
 from tests.web.driver import Driver
+from tests.web.keyed import bearer, key, keyed
 from web import moments, spreadsheet
 from web.errors import BadRequest
+from web.settings import WebSettings
 
 
 async def talk(served: Served, driver: Driver, name: str = "talk.wav") -> str:
@@ -213,3 +217,41 @@ def test_a_cell_that_a_spreadsheet_would_run_is_text(start: str) -> None:
     assert spreadsheet.cell(f"{start}cmd|' /C calc'!A0") == f"'{start}cmd|' /C calc'!A0"
     assert spreadsheet.cell(f"safe {start}") == f"safe {start}"
     assert spreadsheet.cell(-5) == -5
+
+
+async def test_a_key_sees_its_tenant_and_an_admin_may_ask_for_all(
+    web_settings: WebSettings, projector: None, driver: Driver
+) -> None:
+    async with keyed(web_settings) as served:
+        headers = {}
+        for tenant in ("acme", "rival"):
+            secret, _ = await key(served, tenant)
+            headers[tenant] = bearer(secret)
+            files = {"file": (f"{tenant}.wav", b"RIFF" + bytes(2000), "audio/wav")}
+            reply = await served.client.post("/v1/jobs", files=files, headers=headers[tenant])
+            assert reply.status_code == 202, reply.text
+        await settled(served)
+        admin = bearer((await key(served, "acme", "admin"))[0])
+        names = {"sql": "SELECT filename FROM jobs ORDER BY 1"}
+
+        async def ask(headers: dict[str, str], **query: str) -> httpx.Response:
+            return await served.client.post("/v1/sql", json=names, params=query, headers=headers)
+
+        assert (await ask(headers["rival"])).json()["rows"] == [["rival.wav"]]
+        assert (await ask(headers["acme"])).json()["rows"] == [["acme.wav"]]
+        assert (await ask(admin)).json()["rows"] == [["acme.wav"]]
+        assert (await ask(admin, all="true")).json()["rows"] == [["acme.wav"], ["rival.wav"]]
+        assert (await ask(headers["rival"], all="true")).status_code == 403
+        assert (await ask({})).status_code == 401
+        for query in ("jobs", "throughput", "waiting"):
+            address = f"/v1/analytics/{query}?since=1h&all=true"
+            refused = await served.client.get(address, headers=headers["rival"])
+            assert refused.status_code == 403
+        write, _ = await key(served, "acme", "write")
+        assert (await ask(bearer(write))).status_code == 403
+
+
+def test_the_web_at_rest_holds_nothing_of_parquet() -> None:
+    found = "import sys, web.app; print([name for name in sys.modules if 'pyarrow' in name])"
+    done = subprocess.run([sys.executable, "-c", found], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
