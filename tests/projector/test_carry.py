@@ -25,6 +25,8 @@ from streams.settings import Settings
 from streams.transcript import Segment, Speaker, Transcript
 from tests.projector.conftest import Start, caught_up, projected_jobs
 from tests.projector.test_effects import artifacts, drained, objects, transcribed
+from tests.projector.test_process import projector
+from tests.projector.test_process import start as process_of_projector
 from tests.streams.test_editing import said
 
 __all__ = ["artifacts", "objects"]
@@ -180,3 +182,43 @@ async def test_nothing_comes_of_a_job_that_was_erased_or_not_touched(
     await caught_up(db, log)
     await drained(carry)
     assert await history(db, first.id) == await history(db, second.id) == []
+
+
+async def test_projectors_killed_again_and_again_while_they_carry_say_each_thing_once(
+    settings: Settings, db: AsyncEngine, ledger: Ledger, log: Log, artifacts: Artifacts
+) -> None:
+    many = 150
+    heard = spoken(*[("S1", f"this is number {n} of them") for n in range(many)])
+    old = await transcribed(ledger, artifacts, heard)
+    for n in range(many):
+        text = f"this is number {n} of those"
+        await ledger.transition(old.id, lambda job, _: decide.edit(job, segment=n, text=text))  # noqa: B023
+    new = await transcribed(ledger, artifacts, heard, again_from=old.id)
+    carried_by = []
+    for upto in (1, 40, 90):
+        process = await process_of_projector(settings)
+        assert process.stderr
+        drain = asyncio.create_task(process.stderr.read())
+        async with asyncio.timeout(60):
+            while len((await newest(ledger, new)).edits) < upto:
+                await asyncio.sleep(0.005)
+        process.kill()
+        await process.wait()
+        await drain
+        carried_by.append(len((await newest(ledger, new)).edits))
+    assert carried_by[0] < many, "none was killed while it carried"
+    async with projector(settings):
+        async with asyncio.timeout(60):
+            while len((await newest(ledger, new)).edits) < many:
+                await asyncio.sleep(0.05)
+        await caught_up(db, log)
+    said = [one.fact for one in await history(db, new.id)]
+    assert said == [
+        TranscriptEdited(segment=n, text=f"this is number {n} of those") for n in range(many)
+    ]
+
+
+async def newest(ledger: Ledger, job: Job) -> Job:
+    found = await ledger.load(job.id)
+    assert found is not None
+    return found
