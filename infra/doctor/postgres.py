@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from infra.doctor import clock
 from infra.doctor.finding import Finding, fail, ok, warn
-from projector import database, queries
+from projector import database, queries, roles
+from projector.analytics import reading
 from streams.errors import UnreadableEvent
 from streams.events import FACTS
 from streams.keys import Keys
@@ -37,6 +38,7 @@ async def examine(engine: AsyncEngine, redis: Redis, settings: Settings) -> list
     if findings[-1].level == "ok":
         findings.append(await lag(engine, redis, settings))
         findings += await skipped(engine)
+        findings.append(await asking(engine))
     return findings
 
 
@@ -61,6 +63,18 @@ async def skipped(engine: AsyncEngine) -> list[Finding]:
     detail = f"{sum(known.values())} events were passed over: {', '.join(sorted(known))}"
     cure = "an older version did not know them: `dalston rebuild` folds them now"
     return [warn("projection", detail, cure)]
+
+
+async def asking(engine: AsyncEngine) -> Finding:
+    """Whether SQL may be asked, as a role that can do nothing else."""
+    async with engine.connect() as connection:
+        driver = await database.raw(connection)
+        why = await reading.trouble(driver)
+        reader = (await roles.names(driver)).reader
+    if why:
+        cure = "docs/analytics.md says what a superuser of Postgres has to do; all else works"
+        return warn("sql", f"off: {why}", cure)
+    return ok("sql", f"asked as {reader}")
 
 
 async def lag(engine: AsyncEngine, redis: Redis, settings: Settings) -> Finding:

@@ -15,6 +15,7 @@ from infra.doctor import redis as redis_examination
 from infra.doctor.engines import judge
 from infra.doctor.finding import Finding
 from projector import database as databases
+from projector import roles
 from streams.artifacts import Artifacts
 from streams.keys import Keys
 from streams.log import Head, Log
@@ -96,6 +97,24 @@ async def test_events_that_an_older_version_passed_over_are_found(settings: Sett
         async with engine.begin() as connection:
             await connection.execute(text("DELETE FROM unknown_events WHERE type = 'job.failed'"))
         assert await postgres_examination.skipped(engine) == []
+    finally:
+        await engine.dispose()
+
+
+async def test_it_is_told_whether_sql_can_be_asked_and_what_is_missing(settings: Settings) -> None:
+    engine = databases.engine(settings, pool=1)
+    try:
+        await databases.migrate(settings)
+        found = await postgres_examination.asking(engine)
+        assert (found.level, "prepared" in found.detail) == ("warn", True)
+        await roles.ensure(settings)
+        found = await postgres_examination.asking(engine)
+        assert (found.level, found.detail.endswith("_reader")) == ("ok", True)
+        async with engine.begin() as connection:
+            gap = "UPDATE secrets SET value = 'there is no role x' WHERE name = 'reader_gaps'"
+            await connection.execute(text(gap))
+        found = await postgres_examination.asking(engine)
+        assert (found.level, found.detail) == ("warn", "off: there is no role x")
     finally:
         await engine.dispose()
 
