@@ -67,10 +67,10 @@ export function Dock(props: Props) {
   );
 }
 
-/** Whether a stage is to be done, so that what it finds gets its place ahead. */
-function comes(job: Job, stage: string): boolean {
+/** Whether something is to be found out, so that it gets its place ahead. */
+function comes(job: Job, stage: "diarize" | "emotion"): boolean {
   const found = job.stages.find((one) => one.name === stage);
-  return (
-    found !== undefined && found.status !== "skipped" && !found.left_out && job.status !== "failed"
-  );
+  // A stage that was asked for and is not in the plan is done by the transcriber.
+  if (!found) return Boolean(job.request[stage]);
+  return found.status !== "skipped" && !found.left_out;
 }

@@ -1,7 +1,7 @@
 // What job it is, how it stands, and what can be done with it.
 
 import { useState } from "preact/hooks";
-import { Button, ButtonLink, Head, Progress, When } from "../components/basics";
+import { Button, ButtonLink, Head, Progress, type Tone, When } from "../components/basics";
 import { ended, Status } from "../components/status";
 import { tell } from "../components/toast";
 import type { Job } from "../fold";
@@ -24,6 +24,8 @@ interface Props {
 export function JobHead({ access, job, now, transcript }: Props) {
   const [asked, ask] = useState<Asked>(null);
   const over = ended(job.status);
+  // Whoever saw it at work goes on to see the bar: what stands below does not jump when it ends.
+  const [watched] = useState(!over);
   const dialog = { access, job, close: () => ask(null) };
   return (
     <>
@@ -34,7 +36,7 @@ export function JobHead({ access, job, now, transcript }: Props) {
       >
         <Actions access={access} job={job} over={over} ask={ask} />
       </Head>
-      {!over && <Underway job={job} now={now} />}
+      {watched && !job.erased && <Underway job={job} now={now} />}
       <ExportDialog {...dialog} open={asked === "export"} transcript={transcript} />
       {mayWrite(access) && (
         <>
@@ -71,15 +73,22 @@ function Line({ job, now, over }: { job: Job; now: number; over: boolean }) {
   );
 }
 
+const BAR: Record<string, Tone> = {
+  blocked: "amber",
+  cancelling: "amber",
+  cancelled: "none",
+  failed: "red",
+  succeeded: "green",
+};
+
 function Underway({ job, now }: { job: Job; now: number }) {
   const rest = restOf(job, now);
-  const tone = job.status === "blocked" || job.status === "cancelling" ? "amber" : "blue";
   return (
     <div class="underway">
-      <Progress value={job.progress} label="Progress of the job" tone={tone} />
+      <Progress value={job.progress} label="Progress of the job" tone={BAR[job.status] ?? "blue"} />
       <p class="row apart small">
         <span class="num">{percent(job.progress)}</span>
-        <span class="dim num">{rest ? restText(rest) : ""}</span>
+        <span class="dim num cut">{rest ? restText(rest) : ""}</span>
       </p>
     </div>
   );
