@@ -21,6 +21,8 @@ export interface Settings {
   /** What goes with the address: `{ticket}` when keys are on. Rejects when nobody is signed in. */
   admission?: () => Promise<Record<string, string>>;
   url?: () => string;
+  /** Whether the server answers at all: asked of a socket that has been silent. */
+  probe?: (signal: AbortSignal) => Promise<unknown>;
   /** 0 to 1: how the waits are spread, so that a thousand pages do not come back at once. */
   chance?: () => number;
 }
@@ -29,6 +31,9 @@ const SHORTEST_MS = 250;
 const LONGEST_MS = 15_000;
 /** A handshake that takes longer is given up. */
 const PATIENCE_MS = 10_000;
+/** How often a silent socket is looked after; a look that comes far too late means that we slept. */
+const LOOK_MS = 15_000;
+const PROBE_MS = 5_000;
 
 /** How long to wait after so many failures in a row: doubled each time, and spread. */
 export function pause(failures: number, chance: number): number {
@@ -48,6 +53,9 @@ export class Live {
   private at: Cursor | null = null;
   private failures = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private guard: ReturnType<typeof setInterval> | undefined;
+  private heard = 0;
+  private looked = 0;
   private stopped = false;
 
   constructor(
@@ -59,11 +67,16 @@ export class Live {
     addEventListener("online", this.hurry);
     addEventListener("offline", this.lose);
     document.addEventListener("visibilitychange", this.hurry);
+    this.stopped = false;
+    this.looked = Date.now();
+    this.guard = setInterval(this.look, LOOK_MS);
     void this.open();
   }
 
   stop(): void {
     this.stopped = true;
+    this.at = null;
+    clearInterval(this.guard);
     removeEventListener("online", this.hurry);
     removeEventListener("offline", this.lose);
     document.removeEventListener("visibilitychange", this.hurry);
@@ -82,6 +95,20 @@ export class Live {
     this.failures = 0;
     clearTimeout(this.timer);
     void this.open();
+  };
+
+  /** A cut cable closes no socket, and neither does a lid: so look whether anybody is there. */
+  private look = async (): Promise<void> => {
+    const now = Date.now();
+    const slept = now - this.looked > 2 * LOOK_MS;
+    this.looked = now;
+    const socket = this.socket;
+    if (!socket) return;
+    if (slept) this.lose();
+    else if (now - this.heard > LOOK_MS && this.settings.probe) {
+      const answers = this.settings.probe(AbortSignal.timeout(PROBE_MS));
+      await answers.catch(() => this.socket === socket && this.lose());
+    }
   };
 
   /** Forget the place, so that the next answer is a fresh snapshot. */
@@ -135,6 +162,7 @@ export class Live {
   }
 
   private take(message: Message): void {
+    this.heard = Date.now();
     this.failures = 0;
     if (message.type === "snapshot") {
       this.at = { epoch: message.epoch, seq: message.seq };

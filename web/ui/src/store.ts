@@ -126,7 +126,7 @@ const live = new Live(
       failures.value = detail?.failures ?? 0;
     },
   },
-  { admission: ticket },
+  { admission: ticket, probe: (signal) => fetch("/healthz", { signal }) },
 );
 
 /** What lets a socket in: nothing where everybody is, else a ticket that is good for once. */

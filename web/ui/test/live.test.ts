@@ -45,6 +45,7 @@ let told: number[];
 let states: Link[];
 let snapshots: number;
 let live: Live;
+let reachable: boolean;
 
 beforeEach(async () => {
   vi.useFakeTimers();
@@ -58,6 +59,7 @@ beforeEach(async () => {
   told = [];
   states = [];
   snapshots = 0;
+  reachable = true;
   live = new Live(
     {
       snapshot: () => {
@@ -66,7 +68,13 @@ beforeEach(async () => {
       event: ({ seq }) => told.push(seq),
       link: (state) => states.push(state),
     },
-    { url: () => "ws://here/v1/events", chance: () => 0.5 },
+    {
+      url: () => "ws://here/v1/events",
+      chance: () => 0.5,
+      probe: async () => {
+        if (!reachable) throw new Error("away");
+      },
+    },
   );
   live.start();
   await vi.advanceTimersByTimeAsync(0);
@@ -154,4 +162,22 @@ test("what a socket says after it was given up changes nothing", () => {
   page.dispatchEvent(new Event("offline"));
   old.say({ type: "event", event: event(6) });
   expect(told).toEqual([]);
+});
+
+test("a silent socket whose server answers is left alone, and one whose does not is given up", async () => {
+  Wire.last.onopen?.();
+  Wire.last.say({ type: "snapshot", epoch: 1, seq: 5, jobs: [] });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(Wire.all).toHaveLength(1);
+  reachable = false;
+  await vi.advanceTimersByTimeAsync(16_000);
+  expect(states.at(-1)).toBe("away");
+  expect(Wire.last.query).toEqual({ epoch: "1", seq: "5" });
+});
+
+test("after a sleep the socket is not trusted", async () => {
+  Wire.last.say({ type: "snapshot", epoch: 1, seq: 5, jobs: [] });
+  vi.setSystemTime(Date.now() + 3_600_000);
+  await vi.advanceTimersByTimeAsync(16_000);
+  expect(Wire.all.length).toBeGreaterThan(1);
 });

@@ -36,9 +36,8 @@ export function fits(job: JobView, filter: Filter, now: number): boolean {
   if (job.erased) return false;
   if (filter.status && job.status !== filter.status) return false;
   if (filter.q && !job.filename.toLowerCase().includes(filter.q.toLowerCase())) return false;
-  const at = Date.parse(job.submitted_at);
-  if (filter.since && at < moment(filter.since, now)) return false;
-  if (filter.until && at >= moment(filter.until, now)) return false;
+  if (filter.since && Date.parse(job.submitted_at) < moment(filter.since, now)) return false;
+  if (filter.until && Date.parse(job.submitted_at) >= moment(filter.until, now)) return false;
   const { stage, engine, model } = filter;
   if (!stage && !engine && !model) return true;
   return job.stages.some(

@@ -24,18 +24,24 @@ export interface Listed {
 }
 
 interface Pages {
+  /** Newest first. */
   ids: Set<string>;
   /** The oldest that was fetched; null once there is nothing older. */
   next: string | null;
   loaded: boolean;
+  /** Since which snapshot of the socket; the jobs of an older one are no longer known. */
+  snapshot: number;
 }
 
-const NONE: Pages = { ids: new Set(), next: null, loaded: false };
+const NONE: Pages = { ids: new Set(), next: null, loaded: false, snapshot: -1 };
+
+/** What was looked at last, so that whoever comes back finds it as it was. */
+let kept = { key: "", pages: NONE };
 
 /** Jobs that fit, newest first, as they are now. */
 export function useJobList(filter: Filter): Listed {
   const key = JSON.stringify(filter);
-  const [pages, setPages] = useState(NONE);
+  const [pages, setPages] = useState(kept.key === key ? kept.pages : NONE);
   const [problem, setProblem] = useState<Problem>();
   const [times, again] = useState(0);
   const busy = useRef<AbortController | null>(null);
@@ -50,6 +56,7 @@ export function useJobList(filter: Filter): Listed {
       busy.current = abort;
       try {
         const ids = new Set<string>();
+        const snapshot = snapshots.peek();
         let next = before;
         do {
           const query = {
@@ -67,6 +74,7 @@ export function useJobList(filter: Filter): Listed {
           ids: new Set([...(before ? was.ids : []), ...ids]),
           next,
           loaded: true,
+          snapshot,
         }));
       } catch (error) {
         if (abort.signal.aborted) return;
@@ -80,28 +88,27 @@ export function useJobList(filter: Filter): Listed {
 
   // A fresh snapshot says that what was fetched before may be of another time.
   const fresh = snapshots.value;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: to be told of both
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `times` asks for it again
   useEffect(() => {
-    void load(null, depth.current);
+    const known = kept.key === key && kept.pages.snapshot === fresh && !times;
+    if (!known) void load(null, kept.key === key ? depth.current : 0);
     return () => busy.current?.abort();
-  }, [load, fresh, times]);
+  }, [load, fresh, times, key]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new filter begins with nothing
-  useEffect(() => () => setPages(NONE), [key]);
+  useEffect(() => {
+    if (pages.loaded) kept = { key, pages };
+  }, [pages, key]);
+
+  // Another filter begins with nothing.
+  const last = useRef(key);
+  useEffect(() => {
+    if (last.current !== key) setPages(NONE);
+    last.current = key;
+  }, [key]);
 
   const now = changes.value;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the jobs change when it counts on
-  const rows = useMemo(() => {
-    const found: Job[] = [];
-    const at = Date.now();
-    for (const job of jobs.values()) {
-      // What is older than the last page is not known whole, so none of it is shown.
-      const within =
-        pages.ids.has(job.id) || (pages.loaded && (!pages.next || job.id > pages.next));
-      if (within && fits(job, filter, at)) found.push(job);
-    }
-    return found.sort((a, b) => (a.id < b.id ? 1 : -1));
-  }, [pages, key, now]);
+  const rows = useMemo(() => laid(pages, filter), [pages, key, now]);
 
   const grow = useCallback(() => {
     if (pages.next && !busy.current) void load(pages.next, 1);
@@ -114,4 +121,25 @@ export function useJobList(filter: Filter): Listed {
     grow,
     reload: () => again((n) => n + 1),
   };
+}
+
+/** The pages as they are now, behind what is newer than the first of them. */
+function laid({ ids, next, loaded }: Pages, filter: Filter): Job[] {
+  const now = Date.now();
+  const newer: Job[] = [];
+  for (const job of jobs.values()) {
+    // What is older than the last page is not known whole, so none of it is shown.
+    const within = !ids.has(job.id) && loaded && (!next || job.id > next);
+    if (within && fits(job, filter, now)) newer.push(job);
+  }
+  const rows: Job[] = [];
+  for (const id of ids) {
+    const job = jobs.get(id);
+    if (job && fits(job, filter, now)) rows.push(job);
+  }
+  newer.sort((a, b) => (a.id < b.id ? 1 : -1));
+  const inside =
+    newer.length > 0 && rows.length > 0 && (newer.at(-1)?.id ?? "") < (rows[0]?.id ?? "");
+  const all = [...newer, ...rows];
+  return inside ? all.sort((a, b) => (a.id < b.id ? 1 : -1)) : all;
 }

@@ -38,6 +38,7 @@ export function go(to: string, { replace = false, keepScroll = false } = {}): vo
   const url = new URL(to, location.href);
   if (url.href === location.href) return;
   const stays = url.pathname === location.pathname;
+  if (!replace) history.replaceState({ y: scrollY }, "");
   history[replace ? "replaceState" : "pushState"](null, "", url);
   place.value = here();
   if (!stays && !keepScroll) scrollTo(0, 0);
@@ -77,11 +78,33 @@ function decode(text: string): string {
   }
 }
 
+/** Scroll to where it was, as soon as the view is long enough; whoever scrolls first wins. */
+function scrollBack(y: number): void {
+  const until = performance.now() + 2000;
+  let touched = false;
+  const stop = () => {
+    touched = true;
+  };
+  for (const kind of ["wheel", "touchstart", "keydown"]) {
+    addEventListener(kind, stop, { once: true, passive: true });
+  }
+  const turn = () => {
+    if (touched || performance.now() > until) return;
+    scrollTo(0, y);
+    if (Math.abs(scrollY - y) > 1) requestAnimationFrame(turn);
+  };
+  requestAnimationFrame(turn);
+}
+
 /** Follow links of ours without loading the page again. */
 export function listen(): void {
-  addEventListener("popstate", () => {
+  history.scrollRestoration = "manual";
+  addEventListener("popstate", ({ state }) => {
     place.value = here();
+    scrollBack((state as { y?: number } | null)?.y ?? 0);
   });
+  addEventListener("pagehide", () => history.replaceState({ y: scrollY }, ""));
+  scrollBack((history.state as { y?: number } | null)?.y ?? 0);
   document.addEventListener("click", (event) => {
     if (
       event.defaultPrevented ||
