@@ -1,5 +1,6 @@
 """The servers behind the web process, opened once and handed down."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from web.settings import WebSettings
 
 PATIENCE_S = 3.0
 """Seconds that a Redis command is tried for: a request is to end before its client gives up."""
+POOL = 5
+"""Connections to Postgres that are kept."""
 SNAPSHOT = {"isolation_level": "REPEATABLE READ"}
 
 
@@ -34,24 +37,26 @@ class Backends:
     registry: Registry
     artifacts: Artifacts
     database: AsyncEngine
+    turns: asyncio.Semaphore
+    """First come, first served: in the pool's own queue newcomers pass, and some wait too long."""
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection for reads."""
-        async with self.database.connect() as connection:
+        async with self.turns, self.database.connect() as connection:
             yield connection
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncConnection]:
         """A connection all whose reads see one and the same moment."""
-        async with self.database.connect() as connection:
+        async with self.turns, self.database.connect() as connection:
             await connection.execution_options(**SNAPSHOT)
             yield connection
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """A connection whose writes are committed together at the end."""
-        async with self.database.begin() as connection:
+        async with self.turns, self.database.begin() as connection:
             yield connection
 
 
@@ -62,7 +67,7 @@ async def opened(settings: WebSettings) -> AsyncIterator[Backends]:
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(connect(settings.redis_url, patience=PATIENCE_S))
         artifacts = await stack.enter_async_context(Artifacts(settings))
-        engine = database.engine(settings)
+        engine = database.engine(settings, pool=POOL)
         stack.push_async_callback(engine.dispose)
         yield Backends(
             settings=settings,
@@ -73,4 +78,5 @@ async def opened(settings: WebSettings) -> AsyncIterator[Backends]:
             registry=Registry(redis, keys),
             artifacts=artifacts,
             database=engine,
+            turns=asyncio.Semaphore(3 * POOL),  # it opens twice as many again when they are wanted
         )
