@@ -18,14 +18,17 @@ HEAR = {
     "transcribe": {
         "made": "a transcript", "imports": "Segment, Transcript", "Output": "Transcript",
         "field": "segments", "piece": "segment", "Piece": 'Segment(*span, text="(sound)")',
+        "tell": "\n                task.hear(found[-1:])  # so that it can be watched meanwhile",
     },
     "diarize": {
         "made": "who speaks when", "imports": "Diarization, Turn", "Output": "Diarization",
         "field": "turns", "piece": "turn", "Piece": 'Turn(*span, speaker=f"S{number + 1}")',
+        "tell": "",
     },
     "emotion": {
         "made": "how it sounds", "imports": "Emotion, Emotions, EmotionSpan", "Output": "Emotions",
         "field": "spans", "piece": "span", "Piece": 'EmotionSpan(*span, emotion=Emotion("loud"))',
+        "tell": "",
     },
 }  # fmt: skip
 """Stage that finds pieces of audio → the words of its template."""

@@ -54,12 +54,15 @@ Changes = msgspec.defstruct(
 
 async def cancel(call: Call) -> Response:
     """POST /v1/jobs/{id}/cancel."""
-    body = await call.body(CancelBody)
-    view = await command(call, lambda job, now: decide.cancel(job, reason=body.reason, now=now))
+    return json(await _cancel(call, (await call.body(CancelBody)).reason))
+
+
+async def _cancel(call: Call, reason: str, job: Job | None = None) -> JobView:
+    view = await command(call, lambda job, now: decide.cancel(job, reason=reason, now=now), job)
     backends = call.web.backends
     # Engines renew every few seconds; a nudge makes them look at once.
     await backends.redis.publish(backends.keys.nudges, call.job_id)
-    return json(view)
+    return view
 
 
 async def retry(call: Call) -> Response:
@@ -125,8 +128,7 @@ async def _instead(call: Call, job: Job, changes: dict[str, Any]) -> Response:
         raise BadRequest("With changes the whole job is tried again: leave 'stage' out.")
     answer = await _again(call, job, changes)
     other = msgspec.json.decode(answer.body, type=JobView)
-    reason = f"tried again with other options as job {other.id}"
-    await command(call, lambda job, now: decide.cancel(job, reason=reason, now=now), job)
+    await _cancel(call, f"tried again with other options as job {other.id}", job)
     return answer
 
 
