@@ -1,8 +1,11 @@
-"""Snapshots are read once for all who ask at once, whoever of them goes."""
+"""When many come at once: snapshots are read once for all, and nobody waits for newcomers."""
 
 import asyncio
 
+from sqlalchemy import text
+
 from tests.web.conftest import Served, post, settled
+from web.backends import POOL
 
 
 async def test_all_who_ask_at_once_share_one_reading_and_the_next_gets_a_new_one(
@@ -22,3 +25,18 @@ async def test_all_who_ask_at_once_share_one_reading_and_the_next_gets_a_new_one
     second = await post(served)
     await settled(served)
     assert [job.id for job in (await snapshots.of("default", None)).jobs] == [second, first]
+
+
+async def test_whoever_waits_for_postgres_is_not_passed_by_newcomers(served: Served) -> None:
+    backends, served_in_turn = served.web.backends, list[int]()
+
+    async def read(number: int, again: int) -> None:
+        async with backends.reading() as connection:
+            served_in_turn.append(number)
+            await connection.execute(text("SELECT pg_sleep(0.01)"))
+        if again:
+            await read(number + 100, again - 1)
+
+    await asyncio.gather(*(read(number, 2) for number in range(100)))
+    passed = max(at - number for at, number in enumerate(served_in_turn))
+    assert passed <= 2 * 3 * POOL  # who has a turn may still wait for a new connection
