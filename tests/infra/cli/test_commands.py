@@ -34,7 +34,8 @@ def test_every_command_explains_itself_with_an_example(
     "words",
     [["jobs"], ["job", "x"], ["events"], ["engines"], ["cancel", "x"], ["status"], ["down"],
      ["search", "x"], ["parked", "list"], ["rebuild"], ["recover", "--yes"],
-     ["keys", "list"], ["keys", "make", "x"], ["keys", "revoke", "x"]],
+     ["keys", "list"], ["keys", "make", "x"], ["keys", "revoke", "x"],
+     ["transcript", "x"], ["rename", "x", "S1", "Ann"], ["edit", "x", "0", "y"]],
     ids=" ".join,
 )  # fmt: skip
 def test_without_a_stack_the_exit_code_is_3_and_the_cure_is_told(
@@ -66,6 +67,8 @@ def test_an_address_where_nobody_answers_is_named(tmp_path: Path) -> None:
         (["transcribe", ".", "--format", "doc"], "'doc'"),
         (["events", "--from", "soon"], "soon"),
         (["parked", "retry"], "--all"),
+        (["edit", "x", "0"], "--original"),
+        (["edit", "x", "first", "y"], "'first'"),
         (["up", "--port", "99999"], "99999"),
         (["nonsense"], "nonsense"),
     ],
