@@ -4,16 +4,13 @@ A wish is for an engine or for one replica; the replica's counts before its engi
 finds no wish stays as it is: so one that is drained stays so when Redis loses all it knew.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError, WatchError
 
 from streams.keys import Keys
-
-if TYPE_CHECKING:
-    from streams.registry import Announcement
 
 DRAINED, RESUMED = b"drained", b"resumed"
 REMEMBERED_S = 600.0
@@ -72,13 +69,6 @@ class Drains:
             return None
         said = next((value for value in found if value is not None), None)
         return None if said is None else said == DRAINED
-
-
-def drained(engine: str, there: "Sequence[Announcement]", wishes: Mapping[str, bool]) -> bool:
-    """Whether none of an engine's replicas is to take tasks."""
-    if not there:
-        return wishes.get(engine, False)
-    return all(wishes.get(one.replica, wishes.get(engine, one.state == "drained")) for one in there)
 
 
 def _read(found: Mapping[bytes, bytes]) -> dict[str, bool]:

@@ -1,12 +1,12 @@
 """Who is there: each replica of an engine announces itself again and again, and expires."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
 
-from streams.drains import Drains, drained
+from streams.drains import Drains
 from streams.keys import Keys
 from streams.offers import Offer
 
@@ -145,6 +145,13 @@ class Registry:
 def engine_of(replica: str) -> str:
     """The engine's name in a replica's (``<engine>@<host>-<slot>``)."""
     return replica.partition("@")[0]
+
+
+def drained(engine: str, there: Sequence[Announcement], wishes: Mapping[str, bool]) -> bool:
+    """Whether none of an engine's replicas is to take tasks."""
+    if not there:
+        return wishes.get(engine, False)
+    return all(wishes.get(one.replica, wishes.get(engine, one.state == "drained")) for one in there)
 
 
 def offer_of(one: Announcement) -> Offer:

@@ -12,10 +12,9 @@ from starlette.responses import Response
 from projector import parked
 from projector.database import AWAY
 from projector.parked import Line
-from streams.drains import drained
 from streams.offers import PREFERRED
 from streams.pipeline import DEFAULT_ENGINES
-from streams.registry import Announcement
+from streams.registry import Announcement, drained
 from streams.work import Depth, Queue
 from web.call import Call, json
 from web.errors import NotFound

@@ -4,9 +4,10 @@ import pytest
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
-from streams.drains import REMEMBERED_S, Drains, drained
+from streams.drains import REMEMBERED_S, Drains
 from streams.keys import Keys
 from streams.offers import Offer, Wanted, choose
+from streams.registry import drained
 from tests.streams.test_registry import ONE, TWO
 
 
