@@ -41,13 +41,14 @@ SUPER = {"track_activities": "off", "temp_file_limit": "1GB"}
 CONNECTIONS = 16
 DANGERS = """
     SELECT p.oid::regprocedure::text FROM pg_proc AS p
-    WHERE p.pronamespace = 'pg_catalog'::regnamespace
-      AND has_function_privilege($1, p.oid, 'execute')
-      AND (p.proname ~ '^pg_(try_)?advisory_' OR p.proname ~ '^lo(_|read|write)'
-           OR p.proname IN ('pg_terminate_backend', 'pg_cancel_backend', 'pg_notify',
-                            'pg_logical_emit_message', 'pg_export_snapshot', 'pg_read_file'))
+    WHERE has_function_privilege($1, p.oid, 'execute') AND (
+        p.proname ~ '^dblink' OR p.pronamespace = 'pg_catalog'::regnamespace AND (
+            p.proname ~ '^pg_(try_)?advisory_' OR p.proname ~ '^lo(_|read|write)'
+            OR p.proname IN ('pg_terminate_backend', 'pg_cancel_backend', 'pg_notify',
+                             'pg_logical_emit_message', 'pg_export_snapshot', 'pg_read_file')))
 """
-"""Locks that others wait for, large objects, others' sessions, the log of the database's writes."""
+"""Locks that others wait for, large objects, others' sessions, the log of the database's writes;
+and a way to other servers, where somebody put one in."""
 ROLE = "SELECT rolconfig, rolsuper OR rolcreatedb OR rolcreaterole FROM pg_roles WHERE rolname = $1"
 SETTINGS = """
     SELECT unnest(setconfig) FROM pg_db_role_setting AS s JOIN pg_roles AS r ON r.oid = s.setrole
@@ -181,7 +182,7 @@ async def _take(driver: store.Connection, reader: str) -> None:
     await driver.execute(f"REVOKE TEMPORARY ON DATABASE {place} FROM PUBLIC")
     for row in await driver.fetch(DANGERS, reader):
         await driver.execute(
-            f"REVOKE EXECUTE ON FUNCTION {row[0]} FROM PUBLIC;"
+            f"REVOKE EXECUTE ON FUNCTION {row[0]} FROM PUBLIC, {quoted(reader)};"
             f"GRANT EXECUTE ON FUNCTION {row[0]} TO CURRENT_USER"
         )
 

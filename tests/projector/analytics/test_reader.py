@@ -1,7 +1,9 @@
 """Whoever asks by SQL reads the views of their tenant, and can do nothing else."""
 
 import asyncio
+import random
 import time
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -9,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projector import roles
 from projector.analytics import catalog, reading
+from projector.analytics.queries import QUERIES, literal
 from projector.errors import SqlOff, SqlRefused
 from projector.rebuild import rebuild
 from projector.tables import metadata
@@ -18,6 +21,7 @@ from tests.projector.analytics.conftest import Asker
 
 VIEWS = [view.name for view in catalog.VIEWS]
 SECRET = "the rival's secret"
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -384,6 +388,7 @@ async def test_an_owner_who_may_make_no_roles_is_told_so_and_sql_stays_off(
     ("loosened", "why"),
     [
         ("GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO {reader}", "pg_advisory_lock"),
+        ("CREATE FUNCTION dblink(text) RETURNS int LANGUAGE sql AS 'SELECT 1'", "call dblink"),
         ("GRANT SELECT ON jobs TO {reader}", "jobs"),
         (
             "ALTER ROLE {reader} IN DATABASE {place} RESET track_activities",
@@ -402,3 +407,18 @@ async def test_a_reader_with_too_many_rights_is_not_let_in(
     place = await driver.fetchval("SELECT current_database()")
     await driver.execute(loosened.format(reader=reader, place=place))
     assert why in await roles.gaps(driver)
+    if "FUNCTION" in loosened:
+        assert await roles.ensure(settings) == ""
+
+
+async def test_a_value_of_a_question_is_a_value_whatever_it_holds(asker: Asker) -> None:
+    chance = random.Random(11)
+    signs = "'\\\"$;-/*\n\r\t%{}:é🦊\u2028\x01" + "aE"
+    texts = ["".join(chance.choices(signs, k=chance.randrange(1, 12))) for _ in range(500)]
+    texts += ["'; DROP TABLE jobs; --", "\\'", "$$", "E'\\''", "{since}", "x" * 10_000]
+    assert await asker.rows("SELECT " + ", ".join(map(literal, texts))) == [texts]
+    for text in texts[:40]:
+        sql = QUERIES["failures"].sql(NOW - timedelta(days=1), NOW, model=text, stage=text)
+        assert await asker.rows(sql) == []
+    with pytest.raises(ValueError, match="NUL"):
+        literal("\x00")
