@@ -76,7 +76,7 @@ function Stages({ job, now, over }: { job: Job; now: number; over: boolean }) {
         <h2>Stages</h2>
         <span class="dim small num">
           {done.length} of {plural(job.stages.length, "stage")} done
-          {busy > 0 && `, ${lasting(busy)} of work`}
+          {busy > 0 && <span class="play-wide">{`, ${lasting(busy)} of work`}</span>}
         </span>
         <Icon name="down" size={12} />
       </summary>

@@ -29,6 +29,7 @@ export function TimelineBar({ player, peaks, duration, transcript, people, lanes
   const segments = transcript?.segments;
   const talking = useMemo(() => turns(segments ?? []), [segments]);
   const feeling = useMemo(() => moods(segments ?? []), [segments]);
+  const rows = useMemo(() => [...people.keys()], [people]);
   useEffect(
     () =>
       player.time.subscribe((now) => {
@@ -90,21 +91,12 @@ export function TimelineBar({ player, peaks, duration, transcript, people, lanes
         <Lane
           kind="speakers"
           bands={talking}
-          rows={[...people.keys()]}
+          rows={rows}
           duration={duration}
           colour={(id) => people.get(id)?.colour ?? "var(--edge)"}
-          name={(id) => people.get(id)?.name ?? id}
         />
       )}
-      {lanes.moods && (
-        <Lane
-          kind="moods"
-          bands={feeling}
-          duration={duration}
-          colour={moodColour}
-          name={(label) => label}
-        />
-      )}
+      {lanes.moods && <Lane kind="moods" bands={feeling} duration={duration} colour={moodColour} />}
       <Marks transcript={transcript} duration={duration} mark={mark} />
       <span class="line-head" aria-hidden="true" />
     </div>
@@ -118,12 +110,23 @@ interface LaneProps {
   rows?: string[];
   duration: number;
   colour: (of: string) => string;
-  name: (of: string) => string;
 }
 
-/** Bands in their colours, a row for each; what they say stands in the lists beside, too. */
-function Lane({ kind, bands, rows, duration, colour, name }: LaneProps) {
-  const height = 1 / Math.max(1, rows?.length ?? 1);
+/**
+ * Bands in their colours, a row for each; what they say stands in the lists beside, too. All of a
+ * colour are one path: three hours have thousands of turns.
+ */
+function Lane({ kind, bands, rows, duration, colour }: LaneProps) {
+  const paths = useMemo(() => {
+    const height = 1 / Math.max(1, rows?.length ?? 1);
+    const found = new Map<string, string>();
+    for (const { start, end, of } of bands) {
+      const width = Math.max(end - start, duration / 2000);
+      const y = Math.max(0, rows?.indexOf(of) ?? 0) * height;
+      found.set(of, `${found.get(of) ?? ""}M${start} ${y}h${width}v${height}h-${width}z`);
+    }
+    return [...found];
+  }, [bands, rows, duration]);
   return (
     <svg
       class="lane"
@@ -132,18 +135,8 @@ function Lane({ kind, bands, rows, duration, colour, name }: LaneProps) {
       preserveAspectRatio="none"
       aria-hidden="true"
     >
-      {bands.map((band) => (
-        <rect
-          key={`${band.start}${band.of}`}
-          x={band.start}
-          y={Math.max(0, rows?.indexOf(band.of) ?? 0) * height}
-          width={Math.max(band.end - band.start, duration / 2000)}
-          height={height}
-          data-of={band.of}
-          style={{ fill: colour(band.of) }}
-        >
-          <title>{`${name(band.of)}, ${clock(band.start)} to ${clock(band.end)}`}</title>
-        </rect>
+      {paths.map(([of, path]) => (
+        <path key={of} d={path} data-of={of} style={{ fill: colour(of) }} />
       ))}
     </svg>
   );
