@@ -7,7 +7,6 @@ from functools import partial
 from typing import NamedTuple
 
 from redis.asyncio import Redis
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from projector import queries
@@ -26,7 +25,6 @@ from streams.transcript import Transcript
 
 logger = logging.getLogger(__name__)
 
-AGAIN = text("SELECT state::json ->> 'again_from' FROM jobs WHERE id = :job")
 PAGE = 1000
 WAIT_S = 0.2
 Correction = SpeakerRenamed | TranscriptEdited
@@ -58,8 +56,9 @@ class Carry(Consumer):
     async def handle(self, event: Event) -> None:
         """Carry over to one job; each step may be repeated."""
         async with self.database.connect() as connection:
-            old_id = await connection.scalar(AGAIN, {"job": event.job})
-        if old_id is None:
+            ended = await queries.job(connection, event.job, tenant=event.tenant)
+        old_id = ended and ended.again_from
+        if not old_id:
             return
         wishes = await self._wishes(old_id, event.job)
         while wishes:

@@ -1,5 +1,6 @@
 """What people correct in a transcript: who a speaker is, and what a segment says."""
 
+import re
 from typing import Annotated
 
 import msgspec
@@ -16,6 +17,8 @@ from web.commands import command, standing
 from web.errors import BadRequest, NotFound
 from web.jobs import transcript_of
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""What no text for people holds; SQL over the events could not read a NUL."""
 LARGEST = SOFT_LIMIT - 500
 """Bytes of a text that fits an event."""
 
@@ -34,7 +37,7 @@ class TextBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def rename(call: Call) -> Response:
     """PUT /v1/jobs/{id}/speakers/{speaker}."""
-    name = (await call.body(NameBody)).name
+    name = CONTROL.sub(" ", (await call.body(NameBody)).name)
     job, transcript = await _heard(call)
     speaker = call.request.path_params["speaker"]
     known = [one.id for one in transcript.speakers]
@@ -48,6 +51,7 @@ async def rename(call: Call) -> Response:
 async def edit(call: Call) -> Response:
     """PUT /v1/jobs/{id}/segments/{n}."""
     text = (await call.body(TextBody)).text
+    text = text and CONTROL.sub(" ", text)
     if len(msgspec.json.encode(text)) > LARGEST:
         raise BadRequest(f"The text takes over {LARGEST} bytes as JSON: correct it in parts.")
     job, transcript = await _heard(call)

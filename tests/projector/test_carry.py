@@ -45,7 +45,7 @@ def spoken(*parts: tuple[str, str]) -> Transcript:
 BEFORE = spoken(("S1", "we met miss terry land here"), ("S2", "and who is that then"))
 AFTER = spoken(("B", "we met miss terry land here and"), ("A", "who is that then"))
 CORRECTED = {"0": "we met Mr Sunderland here and"}
-NAMES = {"B": "Ann", "A": "Ben"}
+NAMES = {"B": "Ann\x00", "A": "Ben"}
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ async def corrected(ledger: Ledger, artifacts: Artifacts) -> Job:
     job = await transcribed(ledger, artifacts, BEFORE)
     for command in (
         partial(decide.rename, speaker="S1", name="Anne"),
-        partial(decide.rename, speaker="S1", name="Ann"),
+        partial(decide.rename, speaker="S1", name="Ann\x00"),
         partial(decide.rename, speaker="S2", name="Ben"),
         partial(decide.edit, segment=0, text="we met Mr Sunderland here"),
     ):

@@ -44,9 +44,9 @@ async def read(served: Served, job_id: str, **query: Any) -> Transcript:
 
 
 async def test_a_name_and_a_correction_show_in_every_format(served: Served, done: str) -> None:
-    view = await put(served, f"{done}/speakers/S1", name="  Ann <b> ")
+    view = await put(served, f"{done}/speakers/S1", name="  Ann\x00 <b> ")
     assert (view["names"], view["edited"]) == ({"S1": "Ann <b>"}, 0)
-    view = await put(served, f"{done}/segments/0", text="Hello\n <word>, & all.")
+    view = await put(served, f"{done}/segments/0", text="Hello\n\x00\x1b <word>, & all.")
     assert (view["edited"], view["edits"]) == (1, [0])
     shown: dict[str, str] = {}
     for form in ("txt", "srt", "vtt", "json"):
