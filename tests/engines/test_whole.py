@@ -84,3 +84,27 @@ async def test_one_transcriber_does_for_another_and_gets_the_times_of_words_from
     assert len(words) > 60
     assert all(word.end > word.start for word in words)
     assert words[3].text == "Dashwood"
+
+
+async def test_what_was_corrected_goes_over_to_another_hearing_with_speakers(
+    client: Client,
+) -> None:
+    view, heard = await done(client, engines={"transcribe": "moonshine"})
+    said = heard.segments[0].text
+    assert "Dashwood" in said
+    await client.edit(view.id, 0, said.replace("Dashwood", "Dashwud"))
+    reply = await client.call("POST", f"/v1/jobs/{view.id}/retry", json={"diarize": True})
+    again = msgspec.json.decode(reply.content, type=JobView)
+    async with asyncio.timeout(600):
+        while not again.edited:
+            await asyncio.sleep(0.5)
+            again = await client.job(again.id)
+    text = await client.transcript(again.id)
+    words = msgspec.json.decode(text, type=Transcript).segments[0].words
+    (mended,) = [word for word in words if word.text == "Dashwud"]
+    assert (mended.speaker, mended.probability) == ("S1", None)
+    assert 0 < mended.start < mended.end < 3
+    assert "Dashwood" in await client.transcript(again.id, version="original")
+    events = (await client.events(again.id)).events
+    (edit,) = [one for one in events if one.type == "dev.dalston.transcript.edited.v1"]
+    assert f'"carried_from":"{view.id}"' in edit.meta
