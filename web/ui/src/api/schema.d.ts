@@ -1237,6 +1237,12 @@ export interface operations {
         parameters: {
             query?: {
                 status?: ("blocked" | "cancelled" | "cancelling" | "failed" | "queued" | "running" | "succeeded") | "accepted" | null;
+                q?: string | null;
+                since?: string | null;
+                until?: string | null;
+                stage?: string | null;
+                engine?: string | null;
+                model?: string | null;
                 limit?: number;
                 before?: string | null;
             };
