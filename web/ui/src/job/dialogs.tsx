@@ -14,7 +14,8 @@ import { type Access, partOf } from "./access";
 import { copy } from "./controls";
 import type { Transcript } from "./transcript";
 
-interface Props {
+/** What every dialog about a job is given. */
+export interface DialogProps {
   access: Access;
   job: Job;
   open: boolean;
@@ -35,7 +36,7 @@ export function ExportDialog({
   open,
   close,
   transcript,
-}: Props & { transcript: Transcript | undefined }) {
+}: DialogProps & { transcript: Transcript | undefined }) {
   const [text, setText] = useState("said");
   const [version, setVersion] = useState("edited");
   const cleaned = transcript?.segments.some((segment) => segment.clean);
@@ -123,7 +124,7 @@ interface Share {
 }
 
 /** A link that lets whoever has it read and hear this one job, for so long. */
-export function ShareDialog({ access, job, open, close }: Props) {
+export function ShareDialog({ access, job, open, close }: DialogProps) {
   const [span, set] = useState("604800");
   const [made, make] = useState<Share | null>(null);
   const [problem, say] = useState("");
@@ -214,7 +215,7 @@ export function ShareDialog({ access, job, open, close }: Props) {
 }
 
 /** Erasing cannot be undone, so it says what goes. */
-export function EraseDialog({ access, job, open, close }: Props) {
+export function EraseDialog({ access, job, open, close }: DialogProps) {
   const [busy, set] = useState(false);
   const [problem, say] = useState("");
   const erase = async () => {
