@@ -270,12 +270,14 @@ export function Head({
         </a>
       )}
       <div class="row apart">
-        <h1 tabIndex={-1} class="wrap">
-          {title}
-        </h1>
+        <div class="head-title">
+          <h1 tabIndex={-1} class="wrap">
+            {title}
+          </h1>
+          {line && <div class="head-line">{line}</div>}
+        </div>
         {children && <div class="row">{children}</div>}
       </div>
-      {line && <div class="head-line">{line}</div>}
     </header>
   );
 }
