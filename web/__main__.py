@@ -1,5 +1,6 @@
 """`python -m web`: the composition root. Stops cleanly on SIGTERM."""
 
+import gc
 import logging
 import os
 import signal
@@ -64,7 +65,9 @@ def main() -> int:
     )
     # uvicorn raises the signal that stopped it once more; that is not to be the exit status.
     signal.signal(signal.SIGTERM, lambda *_: None)
-    Server(configured(settings)).run()
+    server = Server(configured(settings))
+    gc.freeze()  # what was imported stays: no collection need look at it again while sockets wait
+    server.run()
     return 0
 
 
