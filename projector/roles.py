@@ -5,6 +5,9 @@ of the tables makes them, gives them what is written here, and takes from everyb
 functions with which a reader could hold up others. What cannot be had is told: see `gaps`.
 """
 
+import base64
+import hashlib
+import hmac
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,6 +18,7 @@ import msgspec
 
 from projector import database, store
 from projector.errors import TablesBusy
+from streams.errors import InvalidSetting
 from streams.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -39,6 +43,8 @@ READER = {
 SUPER = {"track_activities": "off", "temp_file_limit": "1GB"}
 """What only a superuser can set, and so no reader can set back: nobody sees another's question."""
 CONNECTIONS = 16
+ROUNDS = 4096
+"""Of a password's hash, as Postgres's own."""
 DANGERS = """
     SELECT p.oid::regprocedure::text FROM pg_proc AS p
     WHERE has_function_privilege($1, p.oid, 'execute') AND (
@@ -137,8 +143,8 @@ async def _role(driver: store.Connection, name: str, password: str) -> None:
     role = quoted(name)
     if not await driver.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name):
         await driver.execute(f"CREATE ROLE {role} LOGIN NOINHERIT")
-    said = await driver.fetchval("SELECT quote_literal($1::text)", password)
-    await driver.execute(f"ALTER ROLE {role} LOGIN PASSWORD {said if password else 'NULL'}")
+    kept = f"'{verifier(password)}'" if password else "NULL"
+    await driver.execute(f"ALTER ROLE {role} LOGIN PASSWORD {kept}")
 
 
 async def _set(driver: store.Connection, reader: str, settings: Mapping[str, str]) -> None:
@@ -224,6 +230,25 @@ async def _keep(driver: store.Connection, name: str, value: str) -> None:
         "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         name, value,
     )  # fmt: skip
+
+
+def verifier(password: str) -> str:
+    """What Postgres keeps of a password (SCRAM, RFC 5803): it is never told the password itself,
+    which would stand in its log when the statement fails.
+
+    Raises:
+        InvalidSetting: it is not of ASCII's characters, of which alone each client thinks the same.
+    """
+    if not (password.isascii() and password.isprintable()):
+        raise InvalidSetting("DALSTON_POSTGRES_WEB_PASSWORD takes plain ASCII characters alone")
+    salt = secrets.token_bytes(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ROUNDS)
+    client, server = (
+        hmac.digest(salted, name, "sha256") for name in (b"Client Key", b"Server Key")
+    )
+    stored = hashlib.sha256(client).digest()
+    shown = [base64.b64encode(part).decode() for part in (salt, stored, server)]
+    return f"SCRAM-SHA-256${ROUNDS}:{shown[0]}${shown[1]}:{shown[2]}"
 
 
 def quoted(name: str) -> str:
