@@ -2,12 +2,9 @@
 
 Both are roles of their own, named after the database: DATABASE_web and DATABASE_reader. The owner
 of the tables makes them, gives them what is written here, and takes from everybody (PUBLIC) a few
-functions with which a reader could hold up others. What cannot be had is told: see `gaps`.
+functions with which a reader could hold up others. What cannot be had is told: see projector.gaps.
 """
 
-import base64
-import hashlib
-import hmac
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,7 +15,8 @@ import msgspec
 
 from projector import database, store
 from projector.errors import TablesBusy
-from streams.errors import InvalidSetting
+from projector.gaps import DANGERS, gaps
+from projector.scram import verifier
 from streams.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -43,36 +41,7 @@ READER = {
 SUPER = {"track_activities": "off", "temp_file_limit": "1GB"}
 """What only a superuser can set, and so no reader can set back: nobody sees another's question."""
 CONNECTIONS = 16
-ROUNDS = 4096
-"""Of a password's hash, as Postgres's own."""
-DANGERS = """
-    SELECT p.oid::regprocedure::text FROM pg_proc AS p
-    WHERE has_function_privilege($1, p.oid, 'execute') AND (
-        p.proname ~ '^dblink' OR p.pronamespace = 'pg_catalog'::regnamespace AND (
-            p.proname ~ '^pg_(try_)?advisory_' OR p.proname ~ '^lo(_|read|write)'
-            OR p.proname IN ('pg_terminate_backend', 'pg_cancel_backend', 'pg_notify',
-                             'pg_logical_emit_message', 'pg_export_snapshot', 'pg_read_file')))
-"""
-"""Locks that others wait for, large objects, others' sessions, the log of the database's writes;
-and a way to other servers, where somebody put one in."""
-ROLE = "SELECT rolconfig, rolsuper OR rolcreatedb OR rolcreaterole FROM pg_roles WHERE rolname = $1"
-SETTINGS = """
-    SELECT unnest(setconfig) FROM pg_db_role_setting AS s JOIN pg_roles AS r ON r.oid = s.setrole
-    WHERE r.rolname = $1
-"""
-MEMBER = """
-    SELECT string_agg(r.rolname, ', ') FROM pg_auth_members AS m
-    JOIN pg_roles AS r ON r.oid = m.roleid JOIN pg_roles AS own ON own.oid = m.member
-    WHERE own.rolname = $1
-"""
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
-SEES = """
-    SELECT string_agg(tablename, ', ') FROM pg_tables
-    WHERE schemaname = current_schema()
-      AND has_table_privilege($1, format('%I.%I', schemaname, tablename), 'SELECT')
-"""
-
-
 AWAY = (
     asyncpg.LockNotAvailableError, asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError,
@@ -136,7 +105,7 @@ async def _ensure(driver: store.Connection, web_password: str) -> str:
             raise
         except asyncpg.PostgresError as error:  # what that leaves open, `gaps` finds
             logger.info("a role is not as it should be: %s", error)
-    return await gaps(driver)
+    return await gaps(driver, own.reader)
 
 
 async def _role(driver: store.Connection, name: str, password: str) -> None:
@@ -193,28 +162,6 @@ async def _take(driver: store.Connection, reader: str) -> None:
         )
 
 
-async def gaps(driver: store.Connection) -> str:
-    """Why the reader's role cannot be let in yet, or ""."""
-    reader = (await names(driver)).reader
-    role = await driver.fetchrow(ROLE, reader)
-    if role is None:
-        owner = await driver.fetchval("SELECT current_user")
-        return f"there is no role {reader}, and {owner} may not make one"
-    kept = {*(role[0] or ()), *(row[0] for row in await driver.fetch(SETTINGS, reader))}
-    open_ = [row[0] for row in await driver.fetch(DANGERS, reader)]
-    belongs, seen = await driver.fetchval(MEMBER, reader), await driver.fetchval(SEES, reader)
-    found = {
-        f"the role {reader} may make databases or roles, or is a superuser": role[1],
-        f"the role {reader} is a member of {belongs}": belongs,
-        f"the role {reader} reads the tables {seen} themselves": seen,
-        f"readers would see each other's questions: {reader} wants track_activities = off": (
-            "track_activities=off" not in kept
-        ),
-        f"the role {reader} may call {', '.join(open_[:3])}": open_,
-    }
-    return next((why for why, so in found.items() if so), "")
-
-
 async def _new(driver: store.Connection, name: str) -> str:
     """A secret, random when there is none yet."""
     await driver.execute(
@@ -230,25 +177,6 @@ async def _keep(driver: store.Connection, name: str, value: str) -> None:
         "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         name, value,
     )  # fmt: skip
-
-
-def verifier(password: str) -> str:
-    """What Postgres keeps of a password (SCRAM, RFC 5803): it is never told the password itself,
-    which would stand in its log when the statement fails.
-
-    Raises:
-        InvalidSetting: it is not of ASCII's characters, of which alone each client thinks the same.
-    """
-    if not (password.isascii() and password.isprintable()):
-        raise InvalidSetting("DALSTON_POSTGRES_WEB_PASSWORD takes plain ASCII characters alone")
-    salt = secrets.token_bytes(16)
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, ROUNDS)
-    client, server = (
-        hmac.digest(salted, name, "sha256") for name in (b"Client Key", b"Server Key")
-    )
-    stored = hashlib.sha256(client).digest()
-    shown = [base64.b64encode(part).decode() for part in (salt, stored, server)]
-    return f"SCRAM-SHA-256${ROUNDS}:{shown[0]}${shown[1]}:{shown[2]}"
 
 
 def quoted(name: str) -> str:

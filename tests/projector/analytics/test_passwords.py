@@ -11,6 +11,7 @@ from infra.local.child import Child
 from infra.local.home import discard, socket_directory
 from projector import database, roles
 from projector.analytics import reading
+from projector.scram import verifier
 from streams.errors import InvalidSetting
 from streams.settings import Settings
 
@@ -54,4 +55,4 @@ async def test_each_role_gets_in_with_its_own_password_alone(
 def test_a_password_that_clients_would_read_in_two_ways_is_refused() -> None:
     for word in ("p\u00e4ss", "a\nb"):
         with pytest.raises(InvalidSetting, match="ASCII"):
-            roles.verifier(word)
+            verifier(word)
