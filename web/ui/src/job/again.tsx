@@ -12,7 +12,7 @@ import { useLoad } from "../lib/use";
 import { adopt, engineChanges } from "../store";
 import { partOf } from "./access";
 import { changesOf, wishesOf } from "./changes";
-import type { DialogProps } from "./dialogs";
+import type { DialogProps } from "./erase-dialog";
 import "../jobs/jobs.css";
 
 export function AgainDialog({ access, job, open, close }: DialogProps) {
@@ -59,11 +59,13 @@ export function AgainDialog({ access, job, open, close }: DialogProps) {
           ? "Where you change something a new job of the same audio begins, and this one is cancelled. Without a change what is parked gets a fresh try."
           : "A new job of the same audio. This one stays as it is."}
       </p>
-      <WishesForm
-        wishes={wishes}
-        change={(changes) => set((was) => ({ ...was, ...changes }))}
-        engines={value?.engines}
-      />
+      <div class="again">
+        <WishesForm
+          wishes={wishes}
+          change={(changes) => set((was) => ({ ...was, ...changes }))}
+          engines={value?.engines}
+        />
+      </div>
       {problem && (
         <Notice tone="red" alert>
           {problem}

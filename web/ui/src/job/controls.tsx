@@ -18,9 +18,20 @@ interface Props {
   tracks: number;
   track: number;
   setTrack: (track: number) => void;
+  /** Show which keys do what. */
+  keys: () => void;
 }
 
-export function Controls({ access, player, duration, talking, tracks, track, setTrack }: Props) {
+export function Controls({
+  access,
+  player,
+  duration,
+  talking,
+  tracks,
+  track,
+  setTrack,
+  keys,
+}: Props) {
   const severalTalk = useMemo(() => new Set(talking.map((band) => band.of)).size > 1, [talking]);
   const playing = player.playing.value;
   return (
@@ -60,7 +71,9 @@ export function Controls({ access, player, duration, talking, tracks, track, set
           title="To the next speaker (n)"
           onClick={() => skip(player, talking)}
         >
-          Next<span class="play-wide"> speaker</span>
+          <span>
+            Next<span class="play-wide"> speaker</span>
+          </span>
         </Button>
       )}
       <label class="play-rate">
@@ -91,6 +104,7 @@ export function Controls({ access, player, duration, talking, tracks, track, set
         </label>
       )}
       <span class="grow" />
+      <IconButton icon="info" name="Keys (?)" class="play-keys" onClick={keys} />
       <IconButton
         icon="link"
         name="Copy a link to this moment"

@@ -93,14 +93,13 @@ function StageNode({ stage, job, now, open, panel, toggle }: NodeProps) {
       data-tone={tone}
       aria-expanded={open}
       aria-controls={open ? panel : undefined}
-      aria-label={spoken(stage, job, now)}
       onClick={toggle}
     >
       <span class="dag-top">
         <span class="dag-dot" data-moving={moving || undefined} />
         <span class="dag-name cut">{stageName(stage.name)}</span>
         {trouble && (
-          <span class="dag-trouble" title={trouble}>
+          <span class="dag-trouble" title={trouble} aria-hidden="true">
             <Icon name="again" size={12} />
             {stage.failed + stage.lost + stage.preempted}
           </span>
@@ -110,11 +109,14 @@ function StageNode({ stage, job, now, open, panel, toggle }: NodeProps) {
         <span class="dag-word">{word}</span>
         {detail && <span class="dag-detail num"> {detail}</span>}
       </span>
+      <span class="unseen">{spoken(stage)}</span>
       {stage.status === "running" && (
-        <Progress
-          value={stage.progress || undefined}
-          label={`${stageName(stage.name)}: progress`}
-        />
+        <span aria-hidden="true">
+          <Progress
+            value={stage.progress || undefined}
+            label={`${stageName(stage.name)}: progress`}
+          />
+        </span>
       )}
     </button>
   );

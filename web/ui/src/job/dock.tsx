@@ -24,12 +24,14 @@ interface Props {
   audible: boolean;
   track: number;
   setTrack: (track: number) => void;
+  keys: () => void;
   /** A moment that the address speaks of, in seconds. */
   at: number | undefined;
 }
 
 export function Dock(props: Props) {
-  const { access, job, player, transcript, people, talking, audible, track, setTrack, at } = props;
+  const { access, job, player, transcript, people, talking, audible, track, setTrack, keys, at } =
+    props;
   const segments = transcript?.segments ?? [];
   const duration = transcript?.duration ?? job.audio_s ?? 0;
   const peaks = usePeaks(access, audible, track);
@@ -51,7 +53,7 @@ export function Dock(props: Props) {
           <TimelineBar {...{ player, peaks, duration, transcript, people, lanes }} mark={at} />
           {player.problem.value && <Notice tone="red">{player.problem.value}</Notice>}
           <Controls
-            {...{ access, player, duration, talking, track, setTrack }}
+            {...{ access, player, duration, talking, track, setTrack, keys }}
             tracks={1 + Math.max(0, ...segments.map((segment) => segment.channel ?? 0))}
           />
         </>

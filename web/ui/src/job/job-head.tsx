@@ -8,7 +8,9 @@ import type { Job } from "../fold";
 import { between, lasting, percent } from "../lib/format";
 import { type Access, change, mayWrite } from "./access";
 import { AgainDialog } from "./again";
-import { EraseDialog, ExportDialog, ShareDialog } from "./dialogs";
+import { EraseDialog } from "./erase-dialog";
+import { ExportDialog } from "./export-dialog";
+import { ShareDialog } from "./share-dialog";
 import { audioText, restOf, restText } from "./stages";
 import type { Transcript } from "./transcript";
 

@@ -34,7 +34,9 @@ export function JobPage({ access, job, at }: Props) {
     <div class="view job">
       <JobHead access={access} job={job} now={now} transcript={best.transcript} />
       {job.reason && job.status !== "succeeded" && !job.erased && (
-        <Notice tone={job.status === "failed" ? "red" : "amber"}>{job.reason}</Notice>
+        <Notice tone={job.status === "failed" ? "red" : "amber"}>
+          <Reason text={job.reason} />
+        </Notice>
       )}
       <Warnings of={job.warnings} />
       {!over && access.share === undefined && <Waiting job={job} now={now} />}
@@ -47,6 +49,24 @@ export function JobPage({ access, job, at }: Props) {
       <Stages job={job} now={now} over={over} />
       {!job.erased && <Speech access={access} job={job} best={best} at={at} />}
     </div>
+  );
+}
+
+/** A reason, with the jobs that it names as links. */
+function Reason({ text }: { text: string }) {
+  const parts = text.split(/\b([0-9a-hjkmnp-tv-z]{26})\b/);
+  return (
+    <>
+      {parts.map((part, i) =>
+        i % 2 ? (
+          <a key={part} href={`/jobs/${part}`}>
+            {part}
+          </a>
+        ) : (
+          part
+        ),
+      )}
+    </>
   );
 }
 

@@ -9,12 +9,13 @@ import { remembered } from "../lib/storage";
 import { type Access, change, mayWrite } from "./access";
 import { copyMoment, skip } from "./controls";
 import { Dock } from "./dock";
+import { KeysDialog } from "./keys-dialog";
 import { NoWords } from "./no-words";
 import { Panels } from "./panels";
 import { peopleOf } from "./people";
 import { Player } from "./player";
 import { useShortcuts } from "./shortcuts";
-import { timelineOf, turns } from "./timeline";
+import { segmentOf, type Timeline, timelineOf, turns, wordNear } from "./timeline";
 import type { Segment, Shown } from "./transcript";
 import { useOriginals } from "./use-audio";
 import { useFind } from "./use-find";
@@ -54,6 +55,9 @@ export function Speech({ access, job, best, at }: Props) {
   );
   const audible = job.request.redact ? job.transcript : prepared;
   const mayEdit = mayWrite(access) && from === "final";
+  const [keysShown, showKeys] = useState(false);
+  const [editing, edit] = useState<number | null>(null);
+  const keys = useCallback(() => showKeys(true), []);
   const finding = useFind(transcript, shown);
   const field = useRef<HTMLInputElement>(null);
   useShortcuts({
@@ -65,6 +69,8 @@ export function Speech({ access, job, best, at }: Props) {
     ">": () => player.shift(1),
     c: () => void copyMoment(access, player),
     "/": () => field.current?.focus(),
+    e: () => mayEdit && edit(segmentNow(timeline, player.time.value)),
+    "?": () => showKeys(true),
   });
   const originals = useOriginals(access, job, from === "final");
   const save = useCallback(
@@ -90,8 +96,21 @@ export function Speech({ access, job, best, at }: Props) {
   return (
     <div class="speech">
       <Dock
-        {...{ access, job, player, transcript, people, talking, audible, track, setTrack, at }}
+        {...{
+          access,
+          job,
+          player,
+          transcript,
+          people,
+          talking,
+          audible,
+          track,
+          setTrack,
+          keys,
+          at,
+        }}
       />
+      <KeysDialog open={keysShown} close={() => showKeys(false)} />
       <div class="speech-parts" data-alone={(!beside && ended(job.status)) || undefined}>
         <section class="card flush" aria-label="Transcript">
           {(some || !ended(job.status)) && (
@@ -109,12 +128,23 @@ export function Speech({ access, job, best, at }: Props) {
               }}
               sure={segments.some(surely)}
             >
-              {some && from !== "final" && <Draft from={from} />}
+              {some && from !== "final" && <Draft from={from} over={ended(job.status)} />}
             </WordsBar>
           )}
           {some ? (
             <Words
-              {...{ transcript, timeline, shown, people, player, save, originals, mayEdit }}
+              {...{
+                transcript,
+                timeline,
+                shown,
+                people,
+                player,
+                save,
+                originals,
+                mayEdit,
+                editing,
+                edit,
+              }}
               low={low.value}
               hits={finding.hits}
               hit={finding.hit}
@@ -130,19 +160,26 @@ export function Speech({ access, job, best, at }: Props) {
   );
 }
 
+/** The segment that is heard at a time, or was last; null where there are none. */
+function segmentNow(timeline: Timeline, seconds: number): number | null {
+  const word = wordNear(timeline, seconds);
+  return word < 0 ? null : segmentOf(timeline, word);
+}
+
 /** Whether words come with how sure they are. */
 function surely(segment: Segment): boolean {
   return segment.words?.some((word) => typeof word.probability === "number") ?? false;
 }
 
-function Draft({ from }: { from: "heard" | "draft" }) {
-  const why =
-    from === "heard"
-      ? "As it is heard. Later stages may still change it."
+function Draft({ from, over }: { from: "heard" | "draft"; over: boolean }) {
+  const why = over
+    ? "The job ended before it was done."
+    : from === "heard"
+      ? "Later stages may still change it."
       : "The stages that are not done yet make it better.";
   return (
-    <span title={why} role="status">
-      <Badge tone="blue" moving>
+    <span class="draft" title={why} role="status">
+      <Badge tone={over ? "none" : "blue"} moving={!over}>
         {from === "heard" ? "As it is heard" : "Draft"}
       </Badge>
       <span class="unseen">{why}</span>

@@ -136,16 +136,11 @@ export function troubles(stage: StageView): string {
     .join(", ");
 }
 
-/** All of a stage in one sentence, for screen readers. */
-export function spoken(stage: StageView, job: Job, now: number): string {
-  const { word, detail } = doing(stage, job, now);
-  const more = [
-    detail,
-    troubles(stage),
-    stage.left_out || (stage.status === "completed" ? "" : stage.reason),
-  ];
-  const needs = stage.needs.length ? ` Comes after ${stage.needs.map(stageName).join(", ")}.` : "";
-  return `${stageName(stage.name)} by ${stage.engine}: ${[word, ...more].filter(Boolean).join(", ")}.${needs}`;
+/** What a stage's box does not show, for screen readers: who does it, what went wrong, what it needs. */
+export function spoken(stage: StageView): string {
+  const reason = stage.left_out || (stage.status === "completed" ? "" : stage.reason);
+  const needs = stage.needs.length ? `comes after ${stage.needs.map(stageName).join(", ")}` : "";
+  return [`by ${stage.engine}`, troubles(stage), reason, needs].filter(Boolean).join("; ");
 }
 
 /** What is left, as far as anybody can say: only of what runs, and what comes after it by number. */

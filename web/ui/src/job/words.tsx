@@ -27,6 +27,9 @@ interface Props {
   /** Whether words can be corrected: those of the whole job, by whoever may. */
   mayEdit: boolean;
   save: (index: number, text: string | null) => Promise<void>;
+  /** The segment whose text is being corrected. */
+  editing: number | null;
+  edit: (index: number | null) => void;
   /** Texts before they were corrected, by segment. */
   originals: readonly string[] | undefined;
 }
@@ -34,28 +37,37 @@ interface Props {
 type ScrollTo = (index: number, align?: "start" | "center" | "auto") => void;
 
 export function Words(props: Props) {
-  const { transcript, timeline, shown, people, player, hits, hit, mark, save, originals } = props;
+  const {
+    transcript,
+    timeline,
+    shown,
+    people,
+    player,
+    hits,
+    hit,
+    mark,
+    save,
+    originals,
+    editing,
+    edit,
+  } = props;
   const { segments } = transcript;
   const box = useRef<HTMLDivElement>(null);
   const scrollTo = useRef<ScrollTo>(() => undefined);
   const [active, activate] = useState(0);
-  const [editing, edit] = useState<number | null>(null);
   const tools: Tools = useMemo(
     () => ({
       jump: (seconds) => {
         player.seek(seconds);
         void player.play();
       },
-      edit: (index) => {
-        if (index !== null) activate(index);
-        edit(index);
-      },
+      edit,
       save: async (index, text) => {
         await save(index, text);
         edit(null);
       },
     }),
-    [player, save],
+    [player, save, edit],
   );
   const bySegment = useMemo(() => {
     const groups = new Map<number, Hit[]>();
@@ -79,6 +91,11 @@ export function Words(props: Props) {
   // What was edited is left with the focus where it was begun.
   const edited = useRef<number | null>(null);
   useEffect(() => {
+    if (editing !== null) {
+      activate(editing);
+      if (!box.current?.querySelector(`[data-index="${editing}"]`))
+        scrollTo.current(editing, "center");
+    }
     if (editing === null && edited.current !== null) {
       box.current
         ?.querySelector<HTMLElement>(`[data-index="${edited.current}"] .seg-edit`)
