@@ -100,6 +100,13 @@ def test_no_container_holds_a_password_in_its_environment_or_command(api: httpx.
     assert not [secret for secret in held if secret in logs]
 
 
+def test_the_web_owns_nothing_in_postgres_and_asks_as_a_reader(api: httpx.Client) -> None:
+    dsn = compose("exec", "-T", "web", "cat", "/keys/postgres_dsn")
+    assert dsn.startswith("postgresql://dalston_web:")
+    asked = api.post("/v1/sql", json={"sql": "SELECT current_user"})
+    assert asked.json()["rows"] == [["dalston_reader"]], asked.text
+
+
 def test_redis_lets_in_nobody_without_a_user_and_refused_nobody_his_right(
     api: httpx.Client,
 ) -> None:
