@@ -31,8 +31,10 @@ const SHORTEST_MS = 250;
 const LONGEST_MS = 15_000;
 /** A handshake that takes longer is given up. */
 const PATIENCE_MS = 10_000;
-/** How often a silent socket is looked after; a look that comes far too late means that we slept. */
+/** How often a silent socket is looked after; a page that is not seen may do so once a minute. */
 const LOOK_MS = 15_000;
+/** A look that comes so late means that the machine slept. */
+const SLEPT_MS = 90_000;
 const PROBE_MS = 5_000;
 
 /** How long to wait after so many failures in a row: doubled each time, and spread. */
@@ -91,7 +93,11 @@ export class Live {
 
   /** Try at once instead of waiting: the network is back, or somebody looks again. */
   hurry = (): void => {
-    if (this.stopped || this.socket || document.visibilityState === "hidden") return;
+    if (this.stopped || document.visibilityState === "hidden") return;
+    if (this.socket) {
+      void this.look();
+      return;
+    }
     this.failures = 0;
     clearTimeout(this.timer);
     void this.open();
@@ -100,7 +106,7 @@ export class Live {
   /** A cut cable closes no socket, and neither does a lid: so look whether anybody is there. */
   private look = async (): Promise<void> => {
     const now = Date.now();
-    const slept = now - this.looked > 2 * LOOK_MS;
+    const slept = now - this.looked > SLEPT_MS;
     this.looked = now;
     const socket = this.socket;
     if (!socket) return;
