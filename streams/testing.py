@@ -6,7 +6,7 @@ They keep the same contract, fairness and fencing too; tests/streams/test_twins.
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Container
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -291,7 +291,7 @@ class MemoryArtifacts(Artifacts):
         """Delete one object."""
         self.objects.pop(key, None)
 
-    async def end_uploads(self, before: datetime) -> int:  # noqa: ARG002 - as the store's
+    async def end_uploads(self, before: datetime, kept: Container[str] = ()) -> int:  # noqa: ARG002
         """There are none: an object is put whole."""
         return 0
 
