@@ -54,7 +54,8 @@ checkpoints = Table(
     Column("moved_at", Time, nullable=False, server_default=text("now()")),
     Column("schema", Integer, nullable=False, server_default=text("1")),
 )
-"""How far each consumer of the log has come: the fold, the text index, the eraser.
+"""How far each consumer of the log has come: the fold, the text index, the eraser, the
+carrier of corrections.
 
 ``schema`` is streams.job.SCHEMA of the newest version that came here: older ones stand by.
 """

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Mapping
 
 from bench import memory
-from engines.sdk.host import status_bytes
+from engines.sdk.memory import status_bytes
 
 LOOK_S = 0.2
 
