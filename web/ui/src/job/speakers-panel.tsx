@@ -1,6 +1,6 @@
 // Who talks, how long, and what they are called: a name is given in place.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { IconButton } from "../components/basics";
 import { tell } from "../components/toast";
 import { lasting, percent, plural } from "../lib/format";
@@ -80,7 +80,10 @@ function NameField({
 }) {
   const field = useRef<HTMLInputElement>(null);
   const [busy, set] = useState(false);
-  useEffect(() => field.current?.select(), []);
+  useLayoutEffect(() => {
+    field.current?.focus();
+    field.current?.select();
+  }, []);
   const keep = async () => {
     const wanted = field.current?.value.trim() ?? "";
     if (busy) return;
