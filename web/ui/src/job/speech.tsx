@@ -146,6 +146,7 @@ export function Speech({ access, job, best, at }: Props) {
                 edit,
               }}
               low={low.value}
+              hearTrack={setTrack}
               hits={finding.hits}
               hit={finding.hit}
               mark={from === "final" ? at : undefined}

@@ -74,18 +74,30 @@ export interface Band {
 /** Pauses shorter than this do not end a turn. */
 const PAUSE_S = 1;
 
-/** Stretches of the same speaker in a row; by words where they know who says them. */
+/**
+ * Stretches in which somebody talks, in the order in which they begin; by words where they know who
+ * says them. Those of several may overlap, as their talk does.
+ */
 export function turns(segments: readonly Segment[]): Band[] {
-  const said = segments.flatMap((segment) => {
+  const bySpeaker = new Map<string, Band[]>();
+  const say = (start: number, end: number, of: string) => {
+    const said = bySpeaker.get(of);
+    if (said) said.push({ start, end, of });
+    else bySpeaker.set(of, [{ start, end, of }]);
+  };
+  for (const segment of segments) {
     const words = (segment.words ?? []).filter((word) => word.speaker);
-    if (words.length)
-      return words.map(({ start, end, speaker }) => ({ start, end, of: speaker as string }));
-    return segment.speaker ? [{ start: segment.start, end: segment.end, of: segment.speaker }] : [];
-  });
-  return joined(
-    said.sort((a, b) => a.start - b.start),
-    PAUSE_S,
-  );
+    for (const word of words) say(word.start, word.end, word.speaker as string);
+    if (!words.length && segment.speaker) say(segment.start, segment.end, segment.speaker);
+  }
+  return [...bySpeaker.values()]
+    .flatMap((said) =>
+      joined(
+        said.sort((a, b) => a.start - b.start),
+        PAUSE_S,
+      ),
+    )
+    .sort((a, b) => a.start - b.start);
 }
 
 /** Stretches of the same emotion in a row. */

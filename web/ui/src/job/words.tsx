@@ -30,6 +30,8 @@ interface Props {
   /** The segment whose text is being corrected. */
   editing: number | null;
   edit: (index: number | null) => void;
+  /** Hear the track of a channel, where each has its own. */
+  hearTrack: (track: number) => void;
   /** Texts before they were corrected, by segment. */
   originals: readonly string[] | undefined;
 }
@@ -110,9 +112,14 @@ export function Words(props: Props) {
   const handle = useCallback((way: ScrollTo) => {
     scrollTo.current = way;
   }, []);
+  const hearChannel = (row: number) => {
+    const channel = segments[row]?.channel;
+    if (typeof channel === "number") props.hearTrack(channel);
+  };
   const press = (event: MouseEvent) => {
     const word = (event.target as Element).closest<HTMLElement>(".w");
     if (!word || !getSelection()?.isCollapsed) return;
+    hearChannel(Number(word.closest<HTMLElement>("[data-index]")?.dataset.index));
     player.seek(Number(word.dataset.t));
     follow.resume();
   };

@@ -80,7 +80,7 @@ describe("what a stage is doing", () => {
     expect(words(skipped, { ...job(skipped), status: "failed" } as Job)).toBe("Not done");
   });
 
-  it("is one sentence for a screen reader", () => {
+  it("says to a screen reader what its box does not show", () => {
     const parked = stage("diarize", {
       status: "parked",
       failed: 2,
@@ -88,8 +88,11 @@ describe("what a stage is doing", () => {
       reason: "no memory",
       needs: ["prepare"],
     });
-    expect(spoken(parked, job(parked), NOW)).toBe(
-      "Speakers by diarize_engine: Parked, waits for somebody, failed twice, lost once, no memory. Comes after Prepare.",
+    expect(spoken(parked)).toBe(
+      "by diarize_engine; failed twice, lost once; no memory; comes after Prepare",
+    );
+    expect(spoken(stage("prepare", { status: "completed", reason: "old" }))).toBe(
+      "by prepare_engine",
     );
   });
 

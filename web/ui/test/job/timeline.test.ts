@@ -115,6 +115,20 @@ describe("turns", () => {
     ]);
   });
 
+  it("are whole where two talk at once", () => {
+    const at = (speaker: string, from: number): Segment => ({
+      start: from,
+      end: from + 8,
+      text: "",
+      speaker,
+      words: Array.from({ length: 8 }, (_, i) => word("w", from + i, from + i + 0.8, speaker)),
+    });
+    expect(turns([at("A", 0), at("B", 0.5)])).toEqual([
+      { start: 0, end: 7.8, of: "A" },
+      { start: 0.5, end: 8.3, of: "B" },
+    ]);
+  });
+
   it("go by words where these know who says them", () => {
     const mixed: Segment = {
       start: 0,
