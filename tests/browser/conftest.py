@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, Response, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, Response, async_playwright
 
-from infra.local.options import Options
+from infra.local.options import DEFAULT_ENGINES, Options
 from infra.local.stack import Stack
 
 ROOT = Path(__file__).parents[2]
@@ -25,13 +25,17 @@ class Trouble(list[str]):
     def watch(self, page: Page) -> None:
         page.on("console", self._said)
         page.on("pageerror", lambda error: self.append(f"uncaught: {error}"))
-        page.on("requestfailed", lambda request: self.append(f"{request.url}: {request.failure}"))
+        page.on("requestfailed", self._failed)
         page.on("response", self._answered)
 
     def _said(self, message: ConsoleMessage) -> None:
         # A violation of the content security policy comes as an error on the console too.
         if message.type in {"error", "warning"}:
             self.append(f"console: {message.text}")
+
+    def _failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the page itself wants it no more, or has left
+            self.append(f"{request.url}: {request.failure}")
 
     def _answered(self, response: Response) -> None:
         if response.status >= 400:
@@ -46,18 +50,20 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """The usual engines and one that tells speakers apart; nobody is asked for a key."""
     options = Options(
         home=tmp_path_factory.mktemp("home"),
         environ=dict(os.environ),
         environments=ROOT / ".dalston" / "envs",
+        engines={**DEFAULT_ENGINES, "pyannote": 1},
     )
     async with Stack(options) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
     async with async_playwright() as playwright:
