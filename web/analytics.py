@@ -51,7 +51,8 @@ _own: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphor
 class RangeQuery(msgspec.Struct, frozen=True):
     """From when to when, in what steps, of which engine, model or stage; and as what.
 
-    Times are RFC 3339, or how long ago: 90m, 24h, 7d. ``all`` is every tenant's, for an admin.
+    Times are RFC 3339, or how long ago: 90m, 24h, 7d. ``all`` adds up what every tenant has done,
+    for an admin; questions whose rows hold names or words are each tenant's own.
     """
 
     since: Annotated[str, Meta(max_length=40)] = "7d"
@@ -65,10 +66,9 @@ class RangeQuery(msgspec.Struct, frozen=True):
 
 
 class FormQuery(msgspec.Struct, frozen=True):
-    """As what; ``all`` is every tenant's rows, for an admin."""
+    """As what."""
 
     format: Form = "json"
-    all: bool = False
 
 
 async def listed(_: Call) -> Response:
@@ -101,6 +101,10 @@ async def one(call: Call) -> Response:
             QueryRows(query.name, since, until, bucket, sql, columns, rows, answer.truncated)
         )
 
+    if wanted.all and query.words:
+        raise Forbidden(
+            f"What {query.name} tells is each tenant's own: 'all' is for questions without names."
+        )
     return await _ask(call, sql, answered, everybody=wanted.all, ours=True)
 
 
@@ -116,7 +120,7 @@ async def sql(call: Call) -> Response:
         columns = [SqlColumn(column.name, column.type) for column in answer.columns]
         return json(SqlRows(columns, rows, answer.truncated, round(time.monotonic() - began, 4)))
 
-    return await _ask(call, body.sql, answered, everybody=wanted.all)
+    return await _ask(call, body.sql, answered)
 
 
 async def views(call: Call) -> Response:
@@ -139,7 +143,7 @@ async def _ask(
     text: str,
     answered: Callable[[Answer], Awaitable[Response]],
     *,
-    everybody: bool,
+    everybody: bool = False,
     ours: bool = False,
 ) -> Response:
     """Ask Postgres as the caller's tenant, and stop when the caller goes away."""

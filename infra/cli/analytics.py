@@ -22,7 +22,6 @@ def answered(command: F) -> F:
     """The options about how an answer is given."""
     file = click.Path(path_type=Path, dir_okay=False)
     for option in (
-        click.option("--all-tenants", is_flag=True, help="Of every tenant; wants an admin's key."),
         click.option("--output", "-o", type=file, metavar="FILE", help="Save it there."),
         click.option("--format", "-f", "form", type=FORMATS, default="table", show_default=True),
     ):
@@ -40,6 +39,7 @@ def answered(command: F) -> F:
 @click.option("--engine", help="Only of this engine.")
 @click.option("--model", help="Only of this model.")
 @click.option("--stage", help="Only of this stage.")
+@click.option("--all-tenants", is_flag=True, help="Of every tenant; wants an admin's key.")
 @click.option("--sql", "show_sql", is_flag=True, help="Print the SQL that is asked, no answer.")
 @answered
 @click.pass_obj
@@ -77,13 +77,12 @@ def analytics(
 @answered
 @click.pass_obj
 def sql(
-    shell: Shell, /, *, statement: str, limit: int | None, form: str, output: Path | None,
-    all_tenants: bool,
-) -> None:  # fmt: skip
+    shell: Shell, /, *, statement: str, limit: int | None, form: str, output: Path | None
+) -> None:
     """Ask one SELECT over the views (docs/analytics.md), for at most ten seconds; - reads stdin."""
     text = sys.stdin.read() if statement == "-" else statement
     body = {"sql": text, "limit": limit}
-    params = {"format": "json" if form == "table" else form, "all": str(all_tenants).lower()}
+    params = {"format": "json" if form == "table" else form}
 
     async def ask(client: Client) -> bytes:
         reply = await client.call(

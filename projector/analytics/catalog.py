@@ -12,7 +12,7 @@ from projector.analytics.queries import QUERIES, Column, Type
 Line: TypeAlias = tuple[str, Type, str, str]
 
 JOB: Line = ("job", "text", "", "id of the job")
-TENANT: Line = ("tenant", "text", "", "whose it is; yours, unless an admin asks for all")
+TENANT: Line = ("tenant", "text", "", "whose it is: yours")
 STAGE: Line = ("stage", "text", "", "of the job's plan: prepare, transcribe, align, diarize, …")
 ENGINE: Line = ("engine", "text", "", "who does it")
 ERASED = "empty once the job is erased"

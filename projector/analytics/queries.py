@@ -37,6 +37,8 @@ class Query(msgspec.Struct, frozen=True):
     template: str
     columns: tuple[Column, ...]
     group: tuple[str, ...] = ()
+    words: bool = False
+    """Whether rows hold what people called something: those stay their tenant's own."""
 
     def sql(
         self,
@@ -228,6 +230,7 @@ GROUP BY 1, 2 ORDER BY 1, 2""",
         Column("talk_s", "number", "s", "of talk"),
     ),
     ("speaker",),
+    words=True,
 )
 COST = Query(
     "cost",
@@ -287,5 +290,6 @@ ORDER BY submitted_at DESC, job DESC""",
         Column("cost_usd", "number", "USD", "what they say that they cost"),
         Column("language", "text", "", "that was asked for"),
     ),
+    words=True,
 )
 QUERIES = {query.name: query for query in (THROUGHPUT, WAITING, RTF, FAILURES, TALK, COST, JOBS)}

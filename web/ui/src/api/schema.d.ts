@@ -2010,7 +2010,6 @@ export interface operations {
         parameters: {
             query?: {
                 format?: "csv" | "json" | "parquet";
-                all?: boolean;
             };
             header?: never;
             path?: never;
