@@ -97,7 +97,7 @@ function StageNode({ stage, job, now, open, panel, toggle }: NodeProps) {
     >
       <span class="dag-top">
         <span class="dag-dot" data-moving={moving || undefined} />
-        <span class="dag-name cut">{stageName(stage.name)}</span>
+        <span class="dag-name cut">{stageName(stage.name)}</span>{" "}
         {trouble && (
           <span class="dag-trouble" title={trouble} aria-hidden="true">
             <Icon name="again" size={12} />
@@ -107,9 +107,9 @@ function StageNode({ stage, job, now, open, panel, toggle }: NodeProps) {
       </span>
       <span class="dag-doing cut">
         <span class="dag-word">{word}</span>
-        {detail && <span class="dag-detail num"> {detail}</span>}
+        {detail && <span class="dag-detail num"> {detail}</span>}{" "}
       </span>
-      <span class="unseen">{spoken(stage)}</span>
+      <span class="unseen"> {spoken(stage)}</span>
       {stage.status === "running" && (
         <span aria-hidden="true">
           <Progress

@@ -9,7 +9,7 @@ const KEYS: [keys: string[], what: string][] = [
   [["<", ">"], "Slower or faster"],
   [["c"], "Copy a link to this moment"],
   [["/"], "Find words"],
-  [["Enter", "Shift Enter"], "Next hit or the one before, in the search"],
+  [["Enter", "⇧Enter"], "Next hit or the one before, in the search"],
   [["↑", "↓"], "From one segment to the next, on its time"],
   [["e"], "Correct the segment that is heard"],
   [["?"], "These keys"],

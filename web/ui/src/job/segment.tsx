@@ -13,7 +13,7 @@ import { type Emotion, pieces, type Segment, type Shown, shownOf } from "./trans
 
 /** What a row can have done; the same object for all rows, so that they need not be drawn again. */
 export interface Tools {
-  jump: (seconds: number) => void;
+  jump: (segment: Segment) => void;
   edit: (index: number | null) => void;
   save: (index: number, text: string | null) => Promise<void>;
 }
@@ -60,7 +60,7 @@ function Row(props: RowProps) {
         class="seg-time num"
         tabIndex={tab}
         aria-label={`${person ? `${person.name}, ` : ""}play from ${clock(segment.start)}`}
-        onClick={() => tools.jump(segment.start)}
+        onClick={() => tools.jump(segment)}
       >
         {clock(segment.start)}
       </button>

@@ -52,6 +52,7 @@ export function Words(props: Props) {
     originals,
     editing,
     edit,
+    hearTrack,
   } = props;
   const { segments } = transcript;
   const box = useRef<HTMLDivElement>(null);
@@ -59,8 +60,9 @@ export function Words(props: Props) {
   const [active, activate] = useState(0);
   const tools: Tools = useMemo(
     () => ({
-      jump: (seconds) => {
-        player.seek(seconds);
+      jump: ({ start, channel }) => {
+        if (typeof channel === "number") hearTrack(channel);
+        player.seek(start);
         void player.play();
       },
       edit,
@@ -69,7 +71,7 @@ export function Words(props: Props) {
         edit(null);
       },
     }),
-    [player, save, edit],
+    [player, save, edit, hearTrack],
   );
   const bySegment = useMemo(() => {
     const groups = new Map<number, Hit[]>();
@@ -112,14 +114,12 @@ export function Words(props: Props) {
   const handle = useCallback((way: ScrollTo) => {
     scrollTo.current = way;
   }, []);
-  const hearChannel = (row: number) => {
-    const channel = segments[row]?.channel;
-    if (typeof channel === "number") props.hearTrack(channel);
-  };
   const press = (event: MouseEvent) => {
     const word = (event.target as Element).closest<HTMLElement>(".w");
     if (!word || !getSelection()?.isCollapsed) return;
-    hearChannel(Number(word.closest<HTMLElement>("[data-index]")?.dataset.index));
+    const row = Number(word.closest<HTMLElement>("[data-index]")?.dataset.index);
+    const channel = segments[row]?.channel;
+    if (typeof channel === "number") hearTrack(channel);
     player.seek(Number(word.dataset.t));
     follow.resume();
   };
