@@ -68,7 +68,7 @@ function Row(props: RowProps) {
         {opens && person && <h3 class="seg-who">{person.name}</h3>}
         {editing ? (
           <Editor
-            text={segment.text}
+            text={shownOf(segment, props.shown).text}
             save={(text) => tools.save(index, text)}
             leave={() => tools.edit(null)}
           />
