@@ -116,7 +116,7 @@ export function QuestionCard({ question, range, whole, told }: Props) {
             }
           >
             {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys */}
-            <pre class="sql-text" tabIndex={0} aria-label="SQL">
+            <pre class="code" tabIndex={0} aria-label="SQL">
               {value.sql}
             </pre>
           </Card>

@@ -108,6 +108,7 @@ function Ticks({ past, index, other }: { past: Moment[]; index: number; other: n
       {past.map(({ event }, i) => (
         <span
           key={event.seq}
+          class="tick"
           data-tone={toneOf(event)}
           data-small={/progressed|finalized/.test(event.type) || undefined}
           data-past={i <= index || undefined}

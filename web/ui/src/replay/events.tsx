@@ -34,7 +34,7 @@ export function EventList({ past, index, reach }: Props) {
         return (
           <button
             type="button"
-            class="replay-event"
+            class="replay-event tick"
             data-tone={toneOf(event)}
             aria-current={i === index ? "step" : undefined}
             onClick={() => reach(i)}
@@ -82,7 +82,7 @@ export function EventWhole({ past, index, reach, caused }: Props & { caused: (nu
       </dl>
       {/* What scrolls has to be reached by keys. */}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
-      <pre class="replay-json" tabIndex={0} aria-label="The event as JSON">
+      <pre class="code" tabIndex={0} aria-label="The event as JSON">
         {JSON.stringify(event, null, 2)}
       </pre>
     </div>

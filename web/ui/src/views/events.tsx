@@ -111,7 +111,7 @@ function Line({ event }: { event: CloudEvent }) {
   const job = jobs.get(event.subject ?? "");
   const past = event.rev > 0 && event.subject && !/^(engine|log)\./.test(factOf(event));
   return (
-    <div class="log-line" data-tone={toneOf(event)}>
+    <div class="log-line tick" data-tone={toneOf(event)}>
       <button type="button" class="log-head" aria-expanded={open} onClick={() => toggle(!open)}>
         <span class="num dim tiny">{event.seq}</span>
         <time class="num dim tiny" dateTime={event.time} title={exact(event.time)}>
@@ -131,7 +131,7 @@ function Line({ event }: { event: CloudEvent }) {
             </a>
           )}
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys */}
-          <pre class="log-json" tabIndex={0} aria-label="The event as JSON">
+          <pre class="code" tabIndex={0} aria-label="The event as JSON">
             {JSON.stringify(event, null, 2)}
           </pre>
         </div>

@@ -1,7 +1,8 @@
 // Stages that failed for good and wait for a person: why, and the ways to let them go on.
 
 import { useState } from "preact/hooks";
-import { Problem, send } from "../api/client";
+import { get, Problem, send } from "../api/client";
+import type { components } from "../api/schema";
 import { Badge, Button, Card, Empty, ErrorState, Head, Skeleton, When } from "../components/basics";
 import { Select } from "../components/forms";
 import { tell } from "../components/toast";
@@ -14,24 +15,7 @@ import { useLoad, useTitle } from "../lib/use";
 import { fetchJob, jobs, may } from "../store";
 import "../ops/ops.css";
 
-interface Parked {
-  job: string;
-  filename: string;
-  stage: string;
-  engine: string;
-  model: string | null;
-  kind: string | null;
-  reason: string;
-  failed: number;
-  lost: number;
-  preempted: number;
-  parked_at: string | null;
-}
-
-interface Page {
-  parked: Parked[];
-  next: string | null;
-}
+type Parked = components["schemas"]["ParkedView"];
 
 const LIMIT = 100;
 
@@ -40,7 +24,10 @@ export default function ParkedView({ query }: ViewProps) {
   const [engine, before] = [query.get("engine") ?? "", query.get("before") ?? ""];
   const { value, problem, reload } = useLoad(
     (signal) =>
-      send<Page>("GET", "/v1/parked", { query: { limit: LIMIT, engine, before }, signal }),
+      get("/v1/parked", {
+        query: { limit: LIMIT, ...(engine && { engine }), ...(before && { before }) },
+        signal,
+      }),
     [engine, before],
   );
   const [edited, edit] = useState<Job | null>(null);
