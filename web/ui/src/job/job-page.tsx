@@ -12,7 +12,7 @@ import type { Access } from "./access";
 import { Dag } from "./dag";
 import { JobHead } from "./job-head";
 import { Speech } from "./speech";
-import { useBar, useNow } from "./use";
+import { useHeight, useNow } from "./use";
 import { useTranscript } from "./use-transcript";
 import { Waiting } from "./waiting";
 import "./job.css";
@@ -26,7 +26,7 @@ interface Props {
 
 export function JobPage({ access, job, at }: Props) {
   useTitle(job.erased ? "Erased" : job.filename);
-  useBar();
+  useHeight(".bar", "--bar", null);
   const over = ended(job.status);
   const now = useNow(!over);
   const best = useTranscript(access, job);

@@ -17,6 +17,7 @@ import { Player } from "./player";
 import { useShortcuts } from "./shortcuts";
 import { segmentOf, type Timeline, timelineOf, turns, wordNear } from "./timeline";
 import type { Segment, Shown } from "./transcript";
+import { useHeight } from "./use";
 import { useOriginals } from "./use-audio";
 import { useFind } from "./use-find";
 import type { Best } from "./use-transcript";
@@ -68,7 +69,7 @@ export function Speech({ access, job, best, at }: Props) {
     "<": () => player.shift(-1),
     ">": () => player.shift(1),
     c: () => void copyMoment(access, player),
-    "/": () => field.current?.focus(),
+    "/": () => field.current?.focus({ preventScroll: true }),
     e: () => mayEdit && edit(segmentNow(timeline, player.time.value)),
     "?": () => showKeys(true),
   });
@@ -91,6 +92,7 @@ export function Speech({ access, job, best, at }: Props) {
     [access],
   );
   const jump = useCallback((seconds: number) => player.seek(seconds), [player]);
+  useHeight(".dock", "--dock", audible);
   const some = transcript !== undefined && segments.length > 0;
   const beside = transcript !== undefined && from !== "heard";
   return (

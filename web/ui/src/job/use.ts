@@ -30,16 +30,20 @@ export function useNow(ticking: boolean, every = 1000): number {
   return now;
 }
 
-/** Keeps the height of the page's header in --bar: what sticks below it goes by that. */
-export function useBar(): void {
+/** Keeps the height of what a selector finds in a property of the page: what sticks below goes by it. */
+export function useHeight(selector: string, property: string, again: unknown): void {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is looked for again when that changes
   useEffect(() => {
-    const bar = document.querySelector<HTMLElement>(".bar");
-    if (!bar) return;
-    const measure = () =>
-      document.documentElement.style.setProperty("--bar", `${bar.offsetHeight}px`);
+    const node = document.querySelector<HTMLElement>(selector);
+    const root = document.documentElement.style;
+    if (!node) {
+      root.setProperty(property, "0px");
+      return;
+    }
+    const measure = () => root.setProperty(property, `${node.offsetHeight}px`);
     const watch = new ResizeObserver(measure);
-    watch.observe(bar);
+    watch.observe(node);
     measure();
     return () => watch.disconnect();
-  }, []);
+  }, [selector, property, again]);
 }
