@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from streams.events import JobRequest
+from web import views
 from web.auth import COOKIE
 from web.call import SHARE, TICKET, Route
 from web.errors import MEDIA_TYPE, Problem, WebError
@@ -22,6 +23,15 @@ from web.routes import ROUTES, SOCKET
 
 REF = "#/components/schemas/{name}"
 MESSAGES: tuple[type[msgspec.Struct], ...] = (Snapshot, EventMessage, FellBehind, CaughtUp)
+WHOLE = frozenset(
+    name
+    for name, kind in vars(views).items()
+    if isinstance(kind, type)
+    and issubclass(kind, msgspec.Struct)
+    and kind.__module__ == views.__name__
+    and not kind.__struct_config__.omit_defaults
+)
+"""Answers with all their fields, always: a default is for who asks a web of the release before."""
 Json = dict[str, Any]
 SCHEMES: Json = {
     "key": {
@@ -228,7 +238,12 @@ def _types() -> list[Any]:
 
 
 def _schemas(kinds: Any) -> Json:
-    return dict(sorted(msgspec.json.schema_components(kinds, ref_template=REF)[1].items()))
+    schemas = msgspec.json.schema_components(kinds, ref_template=REF)[1]
+    for name in schemas.keys() & WHOLE:
+        schemas[name]["required"] = list(schemas[name]["properties"])
+        for field in schemas[name]["properties"].values():
+            field.pop("default", None)
+    return dict(sorted(schemas.items()))
 
 
 def _inlined(kind: type[msgspec.Struct]) -> Json:

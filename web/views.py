@@ -39,21 +39,21 @@ class StageView(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None
     wall_s: float | None
     peak_rss: int | None
-    required: bool
-    failed: int
-    lost: int
-    preempted: int
-    kind: str | None
-    warnings: tuple[str, ...]
-    engine_version: str
-    device: str
-    load_s: float | None
-    audio_s: float | None
-    peak_gpu: int | None
-    tokens_in: int | None
-    tokens_out: int | None
-    cost_usd: float | None
-    left_out: Annotated[str, Meta(description="why it is not done though it was asked for")]
+    required: bool = False
+    failed: int = 0
+    lost: int = 0
+    preempted: int = 0
+    kind: str | None = None
+    warnings: tuple[str, ...] = ()
+    engine_version: str = ""
+    device: str = ""
+    load_s: float | None = None
+    audio_s: float | None = None
+    peak_gpu: int | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cost_usd: float | None = None
+    left_out: Annotated[str, Meta(description="why it is not done though it was asked for")] = ""
 
 
 class JobView(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,9 +75,9 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
     transcript: Annotated[bool, Meta(description="whether there is a transcript to get")]
     again_from: str | None
     erased: bool
-    names: Annotated[dict[str, str], Meta(description="speaker → the name that people gave")]
-    edited: Annotated[int, Meta(description="segments whose text somebody corrected")]
-    edits: Annotated[tuple[int, ...], Meta(description="which segments those are, by number")]
+    names: Annotated[dict[str, str], Meta(description="speaker → the name that people gave")] = {}
+    edited: Annotated[int, Meta(description="segments whose text somebody corrected")] = 0
+    edits: Annotated[tuple[int, ...], Meta(description="which segments those are, by number")] = ()
 
 
 class JobList(msgspec.Struct, frozen=True):

@@ -733,13 +733,9 @@ export interface components {
             stage: string;
             replicas: components["schemas"]["Announcement"][];
             queue: components["schemas"]["Depth"];
-            /**
-             * @description whether it is to take no tasks now
-             * @default false
-             */
-            drained?: boolean;
-            /** @default [] */
-            tenants?: components["schemas"]["TenantQueue"][];
+            /** @description whether it is to take no tasks now */
+            drained: boolean;
+            tenants: components["schemas"]["TenantQueue"][];
         };
         /**
          * EventList
@@ -1179,8 +1175,7 @@ export interface components {
         TenantQueue: {
             tenant: string;
             waiting: number;
-            /** @default null */
-            since?: string | null;
+            since: string | null;
         };
         /**
          * TextBody
