@@ -56,7 +56,7 @@ def build(settings: WebSettings) -> Starlette:
         routes=_routes(),
         lifespan=lifespan,
         middleware=[Middleware(Timed, metrics), Middleware(Guard, settings)],
-        exception_handlers={Exception: _answer, 404: _answer, 405: _answer},
+        exception_handlers={Exception: _answer, 404: _lost, 405: _answer},
     )
 
 
@@ -113,6 +113,14 @@ async def _answer(request: Request, error: Exception) -> Response:
     elif answer.status >= 500:
         log.warning("%s %s: %s (%r)", request.method, request.url.path, answer, error)
     return render(answer)
+
+
+async def _lost(request: Request, error: Exception) -> Response:
+    """A person who looks for a page that is none gets the page, which says so."""
+    reads = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+    if reads and not request.url.path.startswith("/v1/"):
+        return await page.serve(request, 404)
+    return await _answer(request, error)
 
 
 def _web(app: Any) -> Web:

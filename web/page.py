@@ -38,14 +38,14 @@ UNBUILT = (
 )
 
 
-async def serve(_: Request) -> Response:
+async def serve(_: Request, status: int = 200) -> Response:
     """The document, with a nonce of its own for the styles that its waveform player makes."""
     index = DIST / "index.html"
     if not index.exists():
         return HTMLResponse(UNBUILT, 503)
     nonce = secrets.token_urlsafe(16)
     headers = {"Cache-Control": "no-store", "Content-Security-Policy": policy(nonce)}
-    return HTMLResponse(index.read_text().replace(NONCE, nonce), headers=headers)
+    return HTMLResponse(index.read_text().replace(NONCE, nonce), status, headers=headers)
 
 
 async def asset(request: Request) -> Response:

@@ -33,6 +33,22 @@ async def test_every_address_of_the_page_gives_its_document(served: Served, path
     assert reply.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize(
+    ("path", "accept", "kind"),
+    [
+        ("/nowhere", "text/html,*/*", "text/html"),
+        ("/nowhere", "*/*", "application/problem+json"),
+        ("/v1/nowhere", "text/html", "application/problem+json"),
+    ],
+)
+async def test_a_page_that_is_none_says_so_to_people(
+    served: Served, path: str, accept: str, kind: str
+) -> None:
+    reply = await served.client.get(path, headers={"accept": accept})
+    assert reply.status_code == 404
+    assert reply.headers["content-type"].partition(";")[0] == kind
+
+
 async def test_the_document_has_nothing_inline(served: Served) -> None:
     text = (await served.client.get("/")).text
     assert not re.search(r"<script(?![^>]* src=)", text)
