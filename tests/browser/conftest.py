@@ -10,6 +10,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, Request, Respons
 
 from infra.local.options import DEFAULT_ENGINES, Options
 from infra.local.stack import Stack
+from tests.echo.stack import COMMANDS, replicas
 
 ROOT = Path(__file__).parents[2]
 # What Chromium would do on the network by itself; as root it has no sandbox to be in.
@@ -58,6 +59,19 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
         environ=dict(os.environ),
         environments=ROOT / ".dalston" / "envs",
         engines={**DEFAULT_ENGINES, "pyannote": 1},
+    )
+    async with Stack(options) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def echoes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """Engines that say and last as they are told, so that a job of hours takes a moment."""
+    options = Options(
+        home=tmp_path_factory.mktemp("echoes"),
+        environ=dict(os.environ),
+        engines=replicas(),
+        commands=COMMANDS,
     )
     async with Stack(options) as running:
         yield running

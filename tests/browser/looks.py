@@ -20,7 +20,12 @@ SERIOUS = {"serious", "critical"}
 async def picture(page: Page, look: str, name: str) -> None:
     """Keep what is seen, for whoever looks at CI's output."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=PICTURES / f"{look}-{name}.png", full_page=True)
+    await page.wait_for_load_state("networkidle")
+    await page.screenshot(
+        path=PICTURES / f"{look}-{name}.png",
+        full_page=True,
+        style="html { scrollbar-gutter: auto }",  # nothing scrolls in a picture
+    )
 
 
 async def faults(page: Page) -> list[str]:

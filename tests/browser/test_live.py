@@ -10,11 +10,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from infra.local.options import Options
 from infra.local.stack import Stack
 from tests.browser.acts import SOON_MS, WORK_MS, api, live, row, settled, stage, submit
 from tests.echo.script import Act, Script, encode
-from tests.echo.stack import COMMANDS, replicas
 from tests.faults.proxy import Proxy
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -33,19 +31,6 @@ WATCH = """() => {
   new MutationObserver(() => states.push(link.dataset.state))
     .observe(link, { attributeFilter: ["data-state"] });
 }"""
-
-
-@pytest.fixture(scope="module")
-async def echoes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    """Engines that take as long as they are told."""
-    options = Options(
-        home=tmp_path_factory.mktemp("echoes"),
-        environ=dict(os.environ),
-        engines=replicas(),
-        commands=COMMANDS,
-    )
-    async with Stack(options) as running:
-        yield running
 
 
 @pytest.fixture

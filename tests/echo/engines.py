@@ -66,12 +66,9 @@ class Transcribe(Engine):
         return ("echo",)
 
     def run(self, task: Task) -> Transcript:
-        """One segment of all the words, evenly spread; it is heard before the work is done."""
+        """The words evenly spread; they are heard before the work is done."""
         script = decode(task.tracks[0].read_bytes())
-        texts = script.says.split()
-        each = script.audio_s / max(len(texts), 1)
-        words = tuple(Word(text, n * each, (n + 1) * each) for n, text in enumerate(texts))
-        segments = (Segment(0.0, script.audio_s, script.says, words),)
+        segments = spoken(script)
         if hear := getattr(task, "hear", None):  # a release of before cannot
             hear(segments)
         perform(task, script)
@@ -103,6 +100,21 @@ ENGINES: dict[str, type[Engine]] = {
     "transcribe": Transcribe,
     "merge": Merge,
 }
+
+
+def spoken(script: Script) -> tuple[Segment, ...]:
+    """The words evenly spread over the time, in segments of as many each."""
+    texts = script.says.split()
+    each = script.audio_s / max(len(texts), 1)
+    words = tuple(Word(text, n * each, (n + 1) * each) for n, text in enumerate(texts))
+    if script.segments == 1:
+        return (Segment(0.0, script.audio_s, script.says, words),)
+    size = max(1, len(words) // script.segments)
+    parts = [words[n : n + size] for n in range(0, len(words), size)]
+    return tuple(
+        Segment(part[0].start, part[-1].end, " ".join(word.text for word in part), part)
+        for part in parts
+    )
 
 
 def perform(task: Task, script: Script) -> None:

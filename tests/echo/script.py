@@ -25,10 +25,12 @@ class Script(msgspec.Struct, frozen=True, omit_defaults=True):
     """The acts of each stage, one an attempt; the last one stands for all that follow.
 
     says: the words of the transcript. audio_s: how long the audio claims to be.
+    segments: into how many the words are split.
     """
 
     says: str = "echo"
     audio_s: float = 1.0
+    segments: int = 1
     acts: dict[str, tuple[Act, ...]] = {}
 
     def act(self, stage: str, token: int) -> Act:
