@@ -34,7 +34,7 @@ export function JobHead({ access, job, now, transcript }: Props) {
       <Head
         title={job.erased ? "Erased" : job.filename}
         back={access.share === undefined ? { href: "/", to: "Jobs" } : undefined}
-        line={<Line job={job} now={now} over={over} />}
+        line={<Line job={job} now={now} over={over} shared={access.share !== undefined} />}
       >
         <Actions access={access} job={job} over={over} ask={ask} />
       </Head>
@@ -51,7 +51,17 @@ export function JobHead({ access, job, now, transcript }: Props) {
   );
 }
 
-function Line({ job, now, over }: { job: Job; now: number; over: boolean }) {
+function Line({
+  job,
+  now,
+  over,
+  shared,
+}: {
+  job: Job;
+  now: number;
+  over: boolean;
+  shared: boolean;
+}) {
   const spent = over
     ? between(job.submitted_at, job.ended_at)
     : (now - Date.parse(job.submitted_at)) / 1000;
@@ -69,7 +79,8 @@ function Line({ job, now, over }: { job: Job; now: number; over: boolean }) {
       {Object.entries(job.request.labels ?? {}).map(([name, value]) => (
         <span key={name} class="seg-tag">{`${name}: ${value}`}</span>
       ))}
-      {job.again_from && <a href={`/jobs/${job.again_from}`}>once more</a>}
+      {shared && <span class="seg-tag">Shared with you, to read only</span>}
+      {job.again_from && !shared && <a href={`/jobs/${job.again_from}`}>once more</a>}
       <span class="mono tiny dim">{job.id}</span>
     </div>
   );

@@ -1,6 +1,6 @@
 // The best transcript there is of a job: while it is heard, as its stages make it better, and at the end.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { get, type Problem } from "../api/client";
 import { type CloudEvent, factOf } from "../api/types";
 import type { Job } from "../fold";
@@ -36,11 +36,14 @@ export function useTranscript(access: Access, job: Job): Best {
         ? "none"
         : "draft";
   const corrections = useCorrections(job);
-  const loaded = useLoad(
+  const { value, ...state } = useLoad<Pick<Best, "transcript" | "from"> | undefined>(
     async (signal) => {
       if (wanted === "none") return undefined;
-      if (wanted === "final") return read<Transcript>(access, "/transcript", {}, signal);
-      return draft(access, job.rev, signal);
+      const final = wanted === "final";
+      const transcript = final
+        ? await read<Transcript>(access, "/transcript", {}, signal)
+        : await draft(access, job.rev, signal);
+      return { transcript, from: wanted };
     },
     [
       access.id,
@@ -49,19 +52,16 @@ export function useTranscript(access: Access, job: Job): Best {
       wanted === "final" ? corrections : "",
     ],
   );
-  const heard = useHeard(
-    job,
-    wanted === "none" && !job.erased && !job.request.redact && access.share === undefined,
-  );
-  const { value, ...state } = loaded;
-  if (wanted === "none" || !value)
-    return {
-      ...state,
-      transcript: heard,
-      from: "heard",
-      loading: state.loading && wanted !== "none",
-    };
-  return { ...state, transcript: value, from: wanted };
+  const hidden = job.erased || Boolean(job.request.redact) || access.share !== undefined;
+  const heard = useHeard(job, wanted === "none" && !hidden);
+  // What was heard, or a draft, stands until what is better is there: nothing jumps.
+  if (wanted !== "none" && value) return { ...state, ...value };
+  return {
+    ...state,
+    transcript: hidden ? undefined : heard,
+    from: "heard",
+    loading: state.loading && wanted !== "none",
+  };
 }
 
 /** The transcript as it was at a revision, once the archive that it is read from has got there. */
@@ -108,10 +108,11 @@ function useHeard(job: Job, wanted: boolean): Transcript | undefined {
       stop();
     };
   }, [id, wanted, fresh]);
-  const last = heard.segments[heard.segments.length - 1];
-  return last && wanted
-    ? { duration: job.audio_s ?? last.end, segments: heard.segments }
-    : undefined;
+  const { audio_s } = job;
+  return useMemo(() => {
+    const last = heard.segments.at(-1);
+    return last && { duration: audio_s ?? last.end, segments: heard.segments };
+  }, [heard, audio_s]);
 }
 
 async function history(id: string, signal: AbortSignal): Promise<CloudEvent[]> {
