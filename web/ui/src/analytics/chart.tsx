@@ -17,6 +17,8 @@ interface Props {
   label: string;
 }
 
+const DAY_S = 86_400;
+
 /** The n-th line's colour, as CSS. */
 export function lineColour(n: number): string {
   return `var(--sp${(n % 8) + 1})`;
@@ -86,7 +88,10 @@ function options(
       x: { time: true, range: (_, from, to) => wide(from, to) },
       y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] },
     },
-    axes: [axis, { ...axis, size: 64, values: (_, values) => values.map(format) }],
+    axes: [
+      { ...axis, values: times },
+      { ...axis, size: 64, values: (_, values) => values.map(format) },
+    ],
     series: [
       {},
       ...chart.series.map((one, i) => ({
@@ -99,6 +104,24 @@ function options(
       })),
     ],
   };
+}
+
+/** Times as all of the page has them: of 24 hours, with the day where one begins. */
+function times(_: uPlot, seconds: number[], __: number, ___: number, step: number): string[] {
+  let before = "";
+  return seconds.map((at) => {
+    const then = new Date(at * 1000);
+    const day = then.toLocaleDateString([], { day: "numeric", month: "short" });
+    const first = day !== before;
+    before = day;
+    if (step >= DAY_S) return first ? day : "";
+    const time = then.toLocaleTimeString([], {
+      hour: "2-digit",
+      minute: "2-digit",
+      hourCycle: "h23",
+    });
+    return first ? `${time}\n${day}` : time;
+  });
 }
 
 /** How many values are there to be seen. */

@@ -69,7 +69,11 @@ export function moment(text: string, now = new Date()): string {
 
 /** A time to the second, with its date: for titles and details. */
 export function exact(text: string): string {
-  return new Date(text).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
+  return new Date(text).toLocaleString([], {
+    dateStyle: "medium",
+    timeStyle: "medium",
+    hourCycle: "h23",
+  });
 }
 
 /** Seconds between two times; undefined while one is missing. */

@@ -5,6 +5,11 @@ export function speakerColour(index: number): string {
   return `var(--sp${(Math.max(0, index) % 8) + 1})`;
 }
 
+/** What the index calls a speaker without a name is S1; the page of the job says Speaker 1. */
+export function speakerName(name: string): string {
+  return name.replace(/^S(\d+)$/, "Speaker $1");
+}
+
 /** Two letters for a name: "SPEAKER_01" is 1, "Ada Lovelace" is AL. */
 export function initials(name: string): string {
   const digits = /^(?:speaker|spk|s)[ _-]*0*(\d+)$/i.exec(name.trim());

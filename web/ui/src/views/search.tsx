@@ -9,6 +9,7 @@ import { SearchBox } from "../jobs/searchbox";
 import "../jobs/jobs.css";
 import { clock, plural } from "../lib/format";
 import type { ViewProps } from "../lib/router";
+import { speakerName } from "../lib/speakers";
 import { useLoad, useTitle } from "../lib/use";
 
 const MOST = 100;
@@ -60,7 +61,7 @@ function Hit({ hit }: { hit: HitView }) {
       <a class="hit" href={`/jobs/${hit.job}?t=${hit.start}`}>
         <span class="hit-time num">{clock(hit.start)}</span>
         <span class="hit-text">
-          {hit.speaker && <span class="hit-who">{hit.speaker} </span>}
+          {hit.speaker && <span class="hit-who">{speakerName(hit.speaker)} </span>}
           {marked(hit)}
         </span>
         <span class="hit-file cut">{hit.filename}</span>
