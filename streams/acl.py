@@ -16,8 +16,8 @@ from streams.keys import Keys
 OPERATOR, PROJECTOR, WEB, REPLICA = "operator", "projector", "web", "replica"
 PROBE = "probe"
 """Asks whether the server is there, and nothing else."""
-SHARED = ("ping", "time", "select", "multi", "exec", "discard", "watch", "unwatch")
-"""What any client needs; none of these names a key but WATCH, which tells nothing of it."""
+SHARED = ("ping", "time", "select", "multi", "exec", "discard", "unwatch")
+"""What any client needs; none of these names a key."""
 SCRIPTS = ("evalsha", "eval")
 
 
@@ -122,6 +122,7 @@ def _web(keys: Keys) -> Rights:
             Right(("mget",), (f"%R~{keys.replica('*')}",)),
             Right(("hgetall",), (f"%R~{keys.offers}",)),
             Right(("watch", *drains), (f"~{keys.drains}",)),
+            Right(("watch",), (f"~{keys.job('*')}",)),
             Right(("set",), (f"%W~{barrier.key(keys)}",)),
         ),
     )
@@ -129,8 +130,8 @@ def _web(keys: Keys) -> Rights:
 
 def _projector(keys: Keys) -> Rights:
     """The projector keeps the partition: it begins, trims and recovers the log, and runs timers."""
-    reading = ("exists", "xread", "xrange", "zmscore", "zrangebyscore", "get", "mget", "zrange",
-               "hgetall")  # fmt: skip
+    reading = ("exists", "watch", "xread", "xrange", "zmscore", "zrangebyscore", "get", "mget",
+               "zrange", "hgetall")  # fmt: skip
     queues = ("xack", "xclaim", "xdel", "xinfo|groups", "xinfo|consumers", "xgroup|create",
               "xgroup|delconsumer", "zscore")  # fmt: skip
     writing = ("hset", "hsetnx", "xtrim", "set", "del", "unlink", "zadd", "zrem", "pexpire")

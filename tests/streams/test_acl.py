@@ -15,6 +15,7 @@ from infra.local import valkey as local_valkey
 from infra.local.access import Access
 from infra.local.child import Child
 from infra.local.home import discard, socket_directory
+from projector import restore
 from streams import acl, decide
 from streams.commit import Ledger
 from streams.connection import NotPermitted, connect
@@ -129,6 +130,11 @@ async def test_every_role_lives_its_whole_life_with_its_own_rights(
     job = await Ledger(web, keys).load("one")
     assert job is not None
     assert job.status == "succeeded"
+    for client in (web, projector):  # the state of an old job comes back from the archive
+        ledger = Ledger(client, keys)
+        await redis.delete(keys.job("one"))
+        await restore._put(ledger, job, "last")
+        assert await ledger.load("one") == job
     assert len(await Log(web, keys).wait(0)) > 5
     assert await Registry(web, keys).alive() == []
     assert len(await Registry(web, keys).offers()) == 2
