@@ -60,7 +60,8 @@ export function WordsAt({ words, erased }: { words: Words | undefined; erased: b
   if (words.problem) return <p class="dim small wrap">{words.problem}</p>;
   if (!words.segments.length) return <p class="dim small">Nothing was heard yet.</p>;
   return (
-    <ol class="replay-words">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys
+    <ol class="replay-words" tabIndex={0} aria-label="Words">
       {words.segments.map((segment, i) => (
         <Line key={i} segment={segment} speakers={words.speakers} />
       ))}
