@@ -66,8 +66,9 @@ else
 	DALSTON_SHORT=$(SHORT) $(TEST) -m "faults$(if $(SHORT), and not long)" tests
 endif
 
-test-browser: setup-dev ## the page in a real browser (needs chromium)
-	$(TEST) -m browser tests/browser
+test-browser: setup-dev ## the page in a real browser (needs chromium; SHORT=1: a few)
+	$(BIN)/dalston engine build audio_prepare faster_whisper merge pyannote
+	$(TEST) -m "browser$(if $(SHORT), and not long)" tests/browser
 
 test-docker: setup-dev ## build and run the Compose file, lose an engine, tear it down
 	$(TEST) -s -m docker tests/docker

@@ -14,6 +14,11 @@ LOOKS: dict[str, dict[str, Any]] = {
     "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
     "phone-dark": {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}},
 }
+# Its height; and as nothing scrolls in a picture, no room is kept for a scrollbar.
+WHOLE = """() => {
+  document.documentElement.style.scrollbarGutter = "auto";
+  return Math.min(document.documentElement.scrollHeight, 4000);
+}"""
 SERIOUS = {"serious", "critical"}
 
 
@@ -21,11 +26,17 @@ async def picture(page: Page, look: str, name: str) -> None:
     """Keep what is seen, for whoever looks at CI's output."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     await page.wait_for_load_state("networkidle")
+    was = page.viewport_size
+    height = await page.evaluate(WHOLE)
+    assert was
+    # As tall as the page, so that long lists draw what is in the picture.
+    await page.set_viewport_size({"width": was["width"], "height": max(was["height"], height)})
+    await page.evaluate("() => new Promise(requestAnimationFrame)")
     await page.screenshot(
         path=PICTURES / f"{look}-{name}.png",
         full_page=True,
-        style="html { scrollbar-gutter: auto }",  # nothing scrolls in a picture
     )
+    await page.set_viewport_size(was)
 
 
 async def faults(page: Page) -> list[str]:
