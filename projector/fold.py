@@ -8,7 +8,7 @@ import msgspec
 
 from projector.rows import Row, event
 from streams.events import FACTS, Unknown
-from streams.job import Job, evolve
+from streams.job import Job, evolve, schema_of
 
 NO_JOB = ("engine.", "log.", "model.", "session.")
 """Types whose aggregate is not a job: archived, never folded into one."""
@@ -40,6 +40,11 @@ def needed(rows: Iterable[Row], known: Mapping[str, Job]) -> set[str]:
         if row.job not in known and row.job not in fresh and not row.type.startswith(NO_JOB):
             missing.add(row.job)
     return missing
+
+
+def holds(jobs: Iterable[Job]) -> int:
+    """The lowest schema whose projectors lose nothing of these states, erased ones not counted."""
+    return max((schema_of(job) for job in jobs if not job.erased), default=1)
 
 
 async def fold_in_turns(rows: Sequence[Row], known: Mapping[str, Job]) -> Changes:

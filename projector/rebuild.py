@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from projector import database, memory, roles, store
+from projector.checkpoints import claim
 from projector.database import raw
 from projector.digest import digest
 from projector.errors import DatabaseNewer, RebuildRunning, TablesBusy
@@ -216,6 +217,7 @@ class Rebuild:
             name = table.name
             await connection.execute(text(f'ALTER TABLE "{current}".{name} SET SCHEMA {OLD}'))
             await connection.execute(text(f'ALTER TABLE {SHADOW}.{name} SET SCHEMA "{current}"'))
+        await claim(connection, FOLD, self._shadow.holds)
         driver = await raw(connection)
         await bind(driver)
         await roles.grant(driver)

@@ -3,7 +3,7 @@
 import asyncio
 
 from projector import store
-from projector.fold import Changes, fold_in_turns, needed
+from projector.fold import Changes, fold_in_turns, holds, needed
 from projector.rows import Row
 from streams.job import Job
 
@@ -32,6 +32,8 @@ class Shadow:
     """The jobs under way, and the shadow tables with all the others."""
 
     def __init__(self) -> None:
+        self.holds = 1
+        """The schema of what was written, as `fold.holds` has it."""
         self._jobs: dict[str, Job] = {}
         self._new: set[str] = set()
         """Jobs in memory that were never written, so that COPY may take them."""
@@ -67,6 +69,7 @@ class Shadow:
 
     def _release(self, jobs: list[Job]) -> tuple[list[Job], list[Job]]:
         """Take jobs out of memory, at once: those never written, and those written before."""
+        self.holds = max(self.holds, holds(jobs))
         for job in jobs:
             del self._jobs[job.id]
         new = [job for job in jobs if job.id in self._new]

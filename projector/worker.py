@@ -9,11 +9,11 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from projector import ended, metrics, store
-from projector.checkpoints import begin, claim, move
+from projector.checkpoints import begin, move, unclaimed
 from projector.continuity import broken
 from projector.database import raw
 from projector.errors import CheckpointMoved, FoldedByNewer, LogDiverged
-from projector.fold import TURN, Changes, fold_in_turns, needed
+from projector.fold import TURN, Changes, fold_in_turns, holds, needed
 from projector.mute import begun
 from projector.queries import FOLD, Checkpoint, checkpoint
 from projector.rows import Row, parse, position
@@ -102,7 +102,7 @@ class Worker:
         self._states.clear()
         async with begun(self._database) as connection:
             await begin(connection, FOLD)
-            await claim(connection, FOLD)
+            await unclaimed(connection, FOLD)
             self.at = await checkpoint(connection)
         if reason := await broken(self._log, self.at):
             raise LogDiverged(reason)
@@ -211,7 +211,7 @@ class Worker:
     async def _commit(self, before: Checkpoint, rows: list[Row], changes: Changes) -> None:
         to = position(rows[-1])
         async with begun(self._database) as connection:
-            await move(connection, FOLD, before, to)
+            await move(connection, FOLD, before, to, holds(changes.after.values()))
             driver = await raw(connection)
             await store.archive(driver, rows)
             await store.save(driver, changes)

@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from projector import database
-from projector.checkpoints import begin, claim, move
+from projector.checkpoints import begin, claim, move, unclaimed
 from projector.errors import CheckpointMoved, DatabaseNewer, FoldedByNewer, TablesBusy
 from projector.queries import Checkpoint
 from projector.rebuild import rebuild
@@ -87,12 +87,27 @@ async def test_a_checkpoint_that_a_newer_version_took_is_moved_by_no_older_one(
     engine = database.engine(settings)
     async with engine.begin() as connection:
         await begin(connection, "fold")
-        await claim(connection, "fold")
         await move(connection, "fold", Checkpoint(), Checkpoint(1, "a", 1))
         await claim(connection, "fold", SCHEMA + 1)
     async with engine.begin() as connection:
         with pytest.raises(FoldedByNewer, match="stands by"):
-            await claim(connection, "fold")
+            await unclaimed(connection, "fold")
         with pytest.raises(CheckpointMoved):
             await move(connection, "fold", Checkpoint(1, "a", 1), Checkpoint(2, "b", 1))
     await engine.dispose()
+
+
+async def test_a_checkpoint_bears_the_schema_of_the_states_that_were_folded_and_never_less(
+    settings: Settings,
+) -> None:
+    await database.migrate(settings)
+    engine = database.engine(settings)
+    at = [Checkpoint(), *(Checkpoint(seq, "a", 1) for seq in (1, 2, 3))]
+    bears = []
+    async with engine.begin() as connection:
+        await begin(connection, "fold")
+        for before, to, holds in zip(at, at[1:], (1, SCHEMA, 2), strict=False):
+            await move(connection, "fold", before, to, holds)
+            bears.append(await connection.scalar(text("SELECT schema FROM checkpoints")))
+    await engine.dispose()
+    assert bears == [1, SCHEMA, SCHEMA]
