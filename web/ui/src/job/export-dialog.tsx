@@ -26,7 +26,8 @@ export function ExportDialog({
   const [text, setText] = useState("said");
   const [version, setVersion] = useState("edited");
   const cleaned = transcript?.segments.some((segment) => segment.clean);
-  const changed = job.edited > 0 || Object.keys(job.names).length > 0;
+  const corrected = job.edited > 0 || Object.keys(job.names).length > 0;
+  const changed = corrected && access.share === undefined;
   const masked = (transcript?.audio?.length ?? 0) > 0;
   const wanted =
     job.request.redact_audio && job.request.redact_audio !== "keep" && job.request.redact;

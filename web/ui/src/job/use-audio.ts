@@ -22,13 +22,13 @@ export function usePeaks(
   return problem ? null : value;
 }
 
-/** What was heard where somebody corrected it. */
+/** What was heard where somebody corrected it; a link that is shared shows the corrections only. */
 export function useOriginals(
   access: Access,
   job: Job,
   wanted: boolean,
 ): readonly string[] | undefined {
-  const some = wanted && job.edited > 0;
+  const some = wanted && job.edited > 0 && access.share === undefined;
   const { value } = useLoad(
     async (signal) =>
       some ? read<Transcript>(access, "/transcript", { version: "original" }, signal) : undefined,
