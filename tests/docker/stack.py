@@ -18,13 +18,14 @@ SAMPLE = next((ROOT / "samples").glob("*.flac"))
 HURTS = "touch /x 2>/dev/null && echo 'written: 1'; cat /proc/self/status"
 
 
-def compose(*arguments: str, check: bool = True) -> str:
+def compose(*arguments: str, check: bool = True, given: str = "") -> str:
+    """Run it and give what it says; ``given`` is its input."""
     docker = shutil.which("docker")
     assert docker, "there is no docker command"
     environ = {**os.environ, "DALSTON_PUBLISH": PUBLISH}
     done = subprocess.run(
         [docker, "compose", "-p", PROJECT, *arguments],
-        cwd=ROOT, env=environ, text=True, capture_output=True, check=False,
+        cwd=ROOT, env=environ, text=True, capture_output=True, check=False, input=given,
     )  # fmt: skip
     if check and done.returncode:
         raise AssertionError(f"docker compose {arguments}:\n{done.stdout}\n{done.stderr}")

@@ -1,15 +1,13 @@
 """The Compose file as people run it: build, up, transcribe, lose an engine, down."""
 
 import os
-import re
 import signal
 import time
-from collections.abc import Iterator
 
 import httpx
 import pytest
 
-from tests.docker.stack import PROJECT, check_is_shut_in, compose, inspect, submit, up, wait_for
+from tests.docker.stack import PROJECT, check_is_shut_in, compose, inspect, submit, wait_for
 
 ENGINES = ("audio-prepare", "faster-whisper", "merge")
 UIDS = {
@@ -27,21 +25,6 @@ for address in sys.argv[1:]:
 """
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(1500)]
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[httpx.Client]:
-    with up() as client:
-        yield client
-
-
-def test_whoever_asks_needs_a_key_and_the_first_one_is_in_the_log_once(api: httpx.Client) -> None:
-    with httpx.Client(base_url=api.base_url) as nobody:
-        assert nobody.get("/v1/jobs").status_code == 401
-        assert nobody.get("/readyz").status_code == 200
-        [first] = re.findall(r"dk_[0-9a-f]{8}_\S{43}", compose("logs", "web"))
-        shown = nobody.get("/v1/me", headers={"Authorization": f"Bearer {first}"}).json()
-        assert (shown["name"], shown["scopes"]) == ("first", ["admin"])
 
 
 def test_the_sample_is_transcribed_over_http(api: httpx.Client) -> None:
