@@ -31,12 +31,13 @@ export function ExportDialog({
   const masked = (transcript?.audio?.length ?? 0) > 0;
   const wanted =
     job.request.redact_audio && job.request.redact_audio !== "keep" && job.request.redact;
+  const mayHaveAll = access.share === undefined && (!wanted || may("admin"));
   const audio = [
     [
       "heard",
       masked ? "Audio with what is personal masked (.wav)" : "Audio as it was heard (.wav)",
     ],
-    ...(wanted && !may("admin") ? [] : ([["original", "Audio as it was sent"]] as const)),
+    ...(mayHaveAll ? ([["original", "Audio as it was sent"]] as const) : []),
   ] as const;
   return (
     <Dialog open={open} close={close} title="Export">

@@ -38,6 +38,12 @@ export function NoWords({ job, best }: { job: Job; best: Best }) {
         The job was cancelled before there was one.
       </Empty>
     );
+  if (job.status === "blocked")
+    return (
+      <Empty title="No words yet" icon="clock">
+        A stage is parked, for the reason above. It goes on when somebody lets it try again.
+      </Empty>
+    );
   if (job.request.redact)
     return (
       <Empty title="The words come once they are masked" icon="clock">
