@@ -13,11 +13,11 @@ from tests.mixed.trees import NoHistory, Tree, release
 LEASE_S = 5.0
 
 
-@pytest.fixture(scope="session")
-def old(tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    """The release before this one."""
+@pytest.fixture(scope="session", params=["v0.3.0", pytest.param("v0.1.0", marks=pytest.mark.long)])
+def old(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """The release before this one, and the first one."""
     try:
-        return release("v0.1.0", tmp_path_factory.mktemp("trees"))
+        return release(request.param, tmp_path_factory.mktemp("trees"))
     except NoHistory as missing:
         pytest.skip(str(missing))
 

@@ -20,6 +20,8 @@ STAGES = {kind.name: stage for stage, kind in ENGINES.items()}
 START_S = 90.0
 TAKE_BACK = {"v0.1.0": "UPDATE alembic_version SET version_num = '0001'"}
 """What docs/operations.md has people do before a projector goes back to a release."""
+UNCLAIM = "UPDATE checkpoints SET schema = 2 WHERE name = 'fold'"
+"""What it has them do to go back to 0.3.0 once somebody corrected a transcript."""
 
 
 class Parts:

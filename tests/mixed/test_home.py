@@ -24,6 +24,8 @@ pytestmark = [
     pytest.mark.long,
 ]
 NO_ENGINES = tuple(f"--engine={name}=0" for name in ("audio_prepare", "faster_whisper", "merge"))
+MIGRATIONS = {"v0.1.0": "0001", "v0.3.0": "0002"}
+"""Release → where its tables are."""
 SAMPLE = ROOT / "samples" / "sense_and_sensibility.flac"
 
 
@@ -75,7 +77,7 @@ async def test_a_home_is_upgraded_and_taken_back_while_its_jobs_run(home: Home, 
     await home.does(old, "up", "--detach")
     jobs = await submitted(home, 3)
     await underway(home, jobs[0])
-    assert await migrated_to(home) == "0001"
+    assert await migrated_to(home) == MIGRATIONS[old.name]
     assert "faster_whisper" in await home.does(TODAY, "status")  # today's on what runs there
     await home.does(TODAY, "down")
 
@@ -91,10 +93,11 @@ async def test_a_home_is_upgraded_and_taken_back_while_its_jobs_run(home: Home, 
     jobs = await submitted(home, 2)
     await underway(home, jobs[0])
     await home.does(TODAY, "down")
-    refused = await home.run(old, "up", "--detach")
-    assert refused.code == 1
-    assert "Can't locate revision identified by" in refused.err
-    await take_back(home, old)
+    if old.name in TAKE_BACK:
+        refused = await home.run(old, "up", "--detach")
+        assert refused.code == 1
+        assert "Can't locate revision identified by" in refused.err
+        await take_back(home, old)
     await home.does(old, "up", "--detach")
     await all_succeed(home, jobs)
     await folded(home.settings)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-RELEASES = {"v0.1.0": "8b89b0c"}
+RELEASES = {"v0.1.0": "8b89b0c", "v0.3.0": "3a6bec9"}
 """Tag → the commit that it names: a clone may have come without its tags."""
 
 # Runs a module as `python -m` does, but only if it is the tree's own code that is imported: an
