@@ -104,6 +104,12 @@ async def test_a_link_opens_this_job_to_whoever_has_it_and_nothing_else(
     await expect(stranger.locator(".seg").first).to_be_visible(timeout=SOON_MS)
     await expect(stranger.get_by_role("button", name="Share")).to_have_count(0)
     await expect(stranger.locator(".seg-edit")).to_have_count(0)
+    await stranger.get_by_role("button", name="Export").click()
+    for offer in await stranger.get_by_role("dialog").get_by_role("link").all():
+        path = await offer.get_attribute("href") or ""
+        reply = await stranger.context.request.get(stack.running.web.url + path)
+        assert reply.ok, f"{path}: {await reply.text()}"
+    await stranger.keyboard.press("Escape")
     assert trouble == []
     await opened.get_by_role("button", name="Void all links").click()
     await expect(opened.locator(".toast").last).to_be_visible()
