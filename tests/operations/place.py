@@ -31,12 +31,14 @@ class Place:
 
     environ: what its commands have beside the environment of the tests.
     within: what each command is put behind, such as nsenter. root: where its files are seen.
+    key: what its API is asked with.
     """
 
     home: Path
     environ: Mapping[str, str] = field(default_factory=dict)
     within: tuple[str, ...] = ()
     root: Path = Path("/")
+    key: str = ""
 
     async def dalston(self, *words: str, status: int = 0) -> str:
         """Run a command on this home; its stdout, once its exit code is as expected."""
@@ -61,7 +63,7 @@ class Place:
 
     def client(self) -> Client:
         """Its API."""
-        return Client(self.running().web.url)
+        return Client(self.running().web.url, self.key)
 
     def running(self) -> Running:
         """What stack.json says."""

@@ -6,6 +6,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 
@@ -17,6 +18,7 @@ from tests.operations.place import DALSTON, ROOT, SHORT, Place
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 JOBS = 4 if SHORT else 12
+RIGHT = "put right by hand"
 long = pytest.mark.long
 
 
@@ -33,6 +35,7 @@ async def test_a_restored_stack_has_all_that_was_there_and_ends_what_was_under_w
 ) -> None:
     old, new, backup = homes("old"), homes("new"), str(tmp_path / "backup")
     done, running = await worked(old)
+    kept, link = await corrected(old, done[0])
     told = await old.dalston("backup", backup)
     assert f"{2 * JOBS} jobs" in told
     late = await old.submit(1)
@@ -41,16 +44,39 @@ async def test_a_restored_stack_has_all_that_was_there_and_ends_what_was_under_w
     originals = await old.ended([*done, *running, *late])
 
     await new.dalston("restore", backup)
-    await new.up()
+    new.key = kept
+    await new.up("--keys")
     restored = await new.ended([*done, *running])
     assert {job: restored[job] for job in done} == {job: originals[job] for job in done}
-    assert {spoken(text) for text in restored.values()} == {"all said", "worth the wait"}
+    assert {spoken(text) for text in restored.values()} == {"all said", "worth the wait", RIGHT}
+    await lets_in(new, done[0], link)
     told = await new.dalston("backup", "compare", backup)
     assert f"{2 * JOBS} jobs: {2 * JOBS} ended, 0 under way" in told
     async with new.client() as client:
         assert late[0] not in {job.id for job in await client.jobs()}
     assert "the same" in await new.dalston("rebuild")
     assert "not empty" in await old.dalston("backup", backup, status=1)
+
+
+async def corrected(place: Place, job: str) -> tuple[str, str]:
+    """Put a segment right; an admin's key, and the token of a link to the job."""
+    async with place.client() as client:
+        await client.call("PUT", f"/v1/jobs/{job}/segments/0", json={"text": RIGHT})
+        shared = await client.call("POST", f"/v1/jobs/{job}/shares", json={"expires_in_s": 3600})
+    key = await place.dalston("keys", "make", "kept", "--scope", "admin")
+    return key.strip(), str(shared.json()["token"])
+
+
+async def lets_in(place: Place, job: str, link: str) -> None:
+    """Whoever has the key may all, whoever has the link that one job, everybody else nothing."""
+    async with httpx.AsyncClient(base_url=place.running().web.url) as nobody:
+        assert (await nobody.get("/v1/jobs")).status_code == 401
+        assert (await nobody.get(f"/v1/jobs/{job}?share={link}")).json()["edited"] == 1
+        asked = await nobody.post(
+            "/v1/sql", headers={"Authorization": f"Bearer {place.key}"},
+            json={"sql": f"SELECT count(*) FROM edits WHERE job = '{job}'"},
+        )  # fmt: skip
+    assert asked.json()["rows"] == [[1]], asked.text
 
 
 def spoken(transcript: str) -> str:
