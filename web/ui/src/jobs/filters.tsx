@@ -39,7 +39,7 @@ export function Filters({ filter }: { filter: Filter }) {
   const set = (name: keyof Filter) => (event: { currentTarget: HTMLSelectElement }) =>
     go(withQuery({ [name]: event.currentTarget.value }));
   return (
-    <section class="filters" aria-label="Filter the jobs">
+    <section class="job-filters" aria-label="Filter the jobs">
       <TextField
         bare
         type="search"

@@ -109,6 +109,8 @@ function filtered(events: CloudEvent[], kind: string, text: string): CloudEvent[
 function Line({ event }: { event: CloudEvent }) {
   const [open, toggle] = useState(false);
   const job = jobs.get(event.subject ?? "");
+  const said = saying(event);
+  const named = job && factOf(event) !== "job.submitted";
   const past = event.rev > 0 && event.subject && !/^(engine|log)\./.test(factOf(event));
   return (
     <div class="log-line tick" data-tone={toneOf(event)}>
@@ -119,8 +121,9 @@ function Line({ event }: { event: CloudEvent }) {
         </time>
         <span class="log-kind mono">{factOf(event)}</span>
         <span class="log-saying small cut">
-          {job && factOf(event) !== "job.submitted" && <span class="dim">{job.filename} · </span>}
-          {saying(event)}
+          {named && <span class="dim">{job.filename}</span>}
+          {named && said && " · "}
+          {said}
         </span>
       </button>
       {open && (
