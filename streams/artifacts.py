@@ -24,6 +24,8 @@ T = TypeVar("T")
 PART = 8 * 1024 * 1024
 """Bytes of one part of a large upload, which is all of it that is ever in memory."""
 CHUNK = 256 * 1024
+PIECE = 1024 * 1024
+"""Bytes that are asked for at once of what is read by somebody who may be slow."""
 
 
 class OwnEndpoint(Loader):  # type: ignore[misc]
@@ -225,19 +227,20 @@ class Artifacts:
     async def span(self, artifact: Artifact, start: int, stop: int) -> AsyncIterator[bytes]:
         """Its bytes from ``start`` up to ``stop``: no others leave the store.
 
+        Each PIECE is asked for by itself, so that whoever takes them slowly holds no connection.
         What they are is not checked, for that takes the whole object.
 
         Raises:
             ArtifactMissing; ArtifactCorrupt when so many are not there.
         """
-        size = 0
-        reply = await self._reply(key_in(artifact.uri), Range=f"bytes={start}-{stop - 1}")
-        async with reply["Body"] as body:
-            async for chunk in body.iter_chunks(CHUNK):
-                size += len(chunk)
-                yield chunk
-        if size != stop - start:
-            raise ArtifactCorrupt(f"{artifact.uri} gave {size} bytes of {stop - start}")
+        for at in range(start, stop, PIECE):
+            size = min(PIECE, stop - at)
+            reply = await self._reply(key_in(artifact.uri), Range=f"bytes={at}-{at + size - 1}")
+            async with reply["Body"] as body:
+                piece = await body.read()
+            if len(piece) != size:
+                raise ArtifactCorrupt(f"{artifact.uri} gave {len(piece)} bytes of {size}")
+            yield piece
 
     async def described(self, key: str) -> Artifact:
         """An object that nobody described yet, read once to the end.

@@ -1,5 +1,6 @@
 """An artifact as an answer that a player can seek in: whole, or the one range that it asks for."""
 
+import hashlib
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
@@ -7,6 +8,7 @@ from contextlib import aclosing
 import msgspec
 from starlette.responses import Response, StreamingResponse
 
+from streams.errors import ArtifactCorrupt
 from streams.events import Artifact
 from web.call import Call
 from web.errors import OutOfRange, render
@@ -76,10 +78,20 @@ async def answer(call: Call, artifact: Artifact, *, media_type: str, name: str) 
     artifacts = call.web.backends.artifacts
     if span is None:
         headers["Content-Length"] = str(size)
-        return await _streamed(artifacts.stream(artifact), headers, 200)
+        return await _streamed(_checked(artifact, artifacts.span(artifact, 0, size)), headers, 200)
     headers["Content-Length"] = str(span.stop - span.start)
     headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{size}"
     return await _streamed(artifacts.span(artifact, span.start, span.stop), headers, 206)
+
+
+async def _checked(artifact: Artifact, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """All of it; other bytes than were stored break off before the end."""
+    digest = hashlib.sha256()
+    async for chunk in chunks:
+        digest.update(chunk)
+        yield chunk
+    if digest.hexdigest() != artifact.sha256:
+        raise ArtifactCorrupt(f"{artifact.uri} has other bytes than were stored")
 
 
 async def _streamed(

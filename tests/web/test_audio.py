@@ -1,5 +1,9 @@
 """GET /v1/jobs/{id}/audio and /peaks: what players hear and draw, byte for byte, range by range."""
 
+import asyncio
+from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
+
 import msgspec
 import pytest
 from msgspec.structs import replace
@@ -245,3 +249,24 @@ async def test_of_a_job_that_was_erased_nothing_is_heard(served: Served, driver:
     assert (await served.client.delete(f"/v1/jobs/{job_id}")).status_code == 204
     for path in ("audio", "audio?kind=original", "audio?kind=redacted", "peaks"):
         assert (await served.client.get(f"/v1/jobs/{job_id}/{path}")).status_code == 410
+
+
+async def test_players_that_are_paused_keep_nobody_from_the_store(
+    served: Served, driver: Driver
+) -> None:
+    """Each stops reading after a few kB, as browsers do; the store's connections are for all."""
+    job_id = await post(served)
+    await prepared(driver, job_id, tracks=(SOUND * 24,))
+    await masked(driver, job_id)
+    address = urlsplit(served.url)
+    async with AsyncExitStack() as stack:
+        for _ in range(40):
+            reader, writer = await asyncio.open_connection(address.hostname, address.port)
+            stack.callback(writer.close)
+            writer.write(
+                f"GET /v1/jobs/{job_id}/audio HTTP/1.1\r\nHost: localhost\r\n"
+                "Range: bytes=0-\r\n\r\n".encode()
+            )
+            assert b" 206 " in await asyncio.wait_for(reader.readline(), 5)
+        reply = await served.client.get(f"/v1/jobs/{job_id}/transcript", timeout=5)
+        assert reply.status_code == 200
