@@ -22,6 +22,11 @@ def spoken(times: int) -> bytes:
     return wav(np.tile(sample(), times))
 
 
+def short(seconds: int) -> bytes:
+    """The beginning of the sample, as a WAV file."""
+    return wav(sample()[: seconds * RATE])
+
+
 def two_voices() -> bytes:
     """The sample in turns: as it is, and as somebody with a higher voice would read it."""
     low = sample()

@@ -9,6 +9,7 @@ from playwright.async_api import Browser, Page, expect
 from infra.local.stack import Stack
 from tests.browser.acts import SOON_MS, api, live, settled, submit
 from tests.browser.conftest import Trouble
+from tests.browser.sounds import short
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
@@ -21,7 +22,7 @@ SPEAKER, TEXT, LABEL = EVIL % "speaker", f"{EVIL % 'words'} Marianne", EVIL % "l
 async def job(stack: Stack) -> str:
     """A job in which everything that can be chosen is hostile."""
     labels = json.dumps({"team": LABEL})
-    job = await submit(stack, NAME, diarize="true", labels=labels, hotwords=TEXT)
+    job = await submit(stack, NAME, short(12), diarize="true", labels=labels, hotwords=TEXT)
     assert (await settled(stack, job))["status"] == "succeeded"
     for path, body in (("speakers/S1", {"name": SPEAKER}), ("segments/0", {"text": TEXT})):
         reply = await api(stack, "PUT", f"/v1/jobs/{job}/{path}", json=body)

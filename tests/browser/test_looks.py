@@ -38,7 +38,13 @@ async def blocked(stack: Stack) -> str:
     return job
 
 
-@pytest.fixture(params=LOOKS)
+@pytest.fixture(
+    params=[
+        # Both themes and both widths are among those that are always looked at.
+        pytest.param(name, marks=[] if name in {"dark", "phone"} else pytest.mark.long)
+        for name in LOOKS
+    ]
+)
 async def look(
     request: pytest.FixtureRequest, browser: Browser, stack: Stack, trouble: Trouble
 ) -> AsyncIterator[tuple[str, Page]]:

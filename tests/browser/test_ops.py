@@ -30,6 +30,7 @@ async def test_an_engine_is_drained_and_resumed(page: Page, stack: Stack, troubl
     assert trouble == []
 
 
+@pytest.mark.long
 async def test_what_is_parked_says_why_and_goes_on_otherwise(
     page: Page, stack: Stack, trouble: Trouble
 ) -> None:
