@@ -313,6 +313,30 @@ async def test_a_server_started_with_the_file_lets_in_its_users_and_nobody_else(
     assert "password" not in repr(access)
 
 
+async def test_a_server_with_the_file_forgets_nothing_over_a_restart(
+    kind: str, tmp_path: Path
+) -> None:
+    keys, run = Keys(), socket_directory()
+    access = Access.fresh(keys, ["merge"])
+    program = local_valkey.program(
+        data=tmp_path / "valkey", run=run, log=tmp_path / "log", environ=environment(kind),
+        access=access,
+    )  # fmt: skip
+    heads: list[Head | None] = []
+    for _ in range(2):
+        server = Child(program)
+        await server.start()
+        async with connect(local_valkey.url(run, access.login(acl.PROJECTOR))) as projector:
+            if not heads:
+                await Log(projector, keys).create(Head(0, "", 1))
+                await submit(projector, keys, "one")
+            heads.append(await Log(projector, keys).head())
+        await server.stop()
+    discard(run)
+    assert heads[0]
+    assert heads[0] == heads[1]
+
+
 def test_engines_share_no_right_on_what_is_each_others_alone() -> None:
     keys = Keys()
     rights = acl.rights(keys, acl.engine("merge"))
