@@ -49,6 +49,15 @@ def test_a_killed_engine_container_comes_back_and_the_job_finishes(api: httpx.Cl
     assert int(inspect(container, "{{.RestartCount}}")) >= 1
 
 
+def test_a_valkey_that_was_started_again_has_its_log_still(api: httpx.Client) -> None:
+    compose("restart", "valkey")
+    compose("up", "-d", "--wait", "--no-recreate")
+    job = submit(api)
+    wait_for(api, job, "succeeded")
+    events = api.get(f"/v1/jobs/{job}/events").json()["events"]
+    assert {event["epoch"] for event in events} == {1}  # no other had to be begun
+
+
 def test_containers_run_as_nobody_special_and_hold_only_their_own(api: httpx.Client) -> None:
     for service, uid in UIDS.items():
         assert compose("exec", "-T", service, "id", "-u").strip() == uid, service
