@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, cast
 
 from starlette.applications import Starlette
@@ -77,7 +77,7 @@ def _endpoint(route: Route) -> StarletteRoute:
             async with asyncio.timeout(web.backends.settings.read_timeout_s):
                 caller = await _caller(web, request, route)
             call = Call(web, request, route, caller)
-            async with asyncio.timeout(_limit_s(call)):
+            async with asyncio.timeout(_limit_s(call)), _bound(call):
                 answer = await route.handler(call)
                 if call.waits_s() > 0:  # long enough for a key to be revoked meanwhile
                     await _caller(web, request, route)
@@ -100,6 +100,11 @@ def _limit_s(call: Call) -> float | None:
     if call.route.patient:
         return None
     return call.web.backends.settings.read_timeout_s + min(call.waits_s(), LONGEST_WAIT_S)
+
+
+def _bound(call: Call) -> AbstractAsyncContextManager[None]:
+    """What may take long ends with the key; all else is over sooner."""
+    return call.web.watch.bound(call.caller) if call.route.patient else nullcontext()
 
 
 async def _socket(websocket: WebSocket) -> None:

@@ -19,7 +19,7 @@ from streams.job import Job
 from streams.pipeline import plan
 from web import options
 from web.call import Call, json
-from web.errors import BadRequest, Clash, Gone
+from web.errors import BadRequest, Clash, Forbidden, Gone
 from web.finding import unknown
 from web.intake import accepted, idempotency_key, offers_now, submission
 from web.uploads import Upload
@@ -135,6 +135,11 @@ async def _instead(call: Call, job: Job, changes: dict[str, Any]) -> Response:
 async def _again(call: Call, job: Job, changes: dict[str, Any]) -> Response:
     """A new job of the same audio, with an object of its own: either may be erased alone."""
     request = options.override(job.request, changes)
+    if unmasks(job.request, request) and not call.caller.admin:
+        raise Forbidden(
+            f"Job {job.id} asked for what is personal to be masked: to mask less of the same audio "
+            "an admin's key is needed."
+        )
     offered = await offers_now(call)
     plan(request, offered)
     artifacts, job_id = call.web.backends.artifacts, new_id()
@@ -145,3 +150,13 @@ async def _again(call: Call, job: Job, changes: dict[str, Any]) -> Response:
     wanted = submission(call, job_id, upload, idempotency_key(call), again_from=job.id)
     view, fresh = await accepted(call, wanted, offered)
     return json(view, 201 if fresh else 200, {"Location": f"/v1/jobs/{view.id}"})
+
+
+def unmasks(before: JobRequest, after: JobRequest) -> bool:
+    """Whether the same audio, asked for so, would tell what it did not before."""
+    if not before.redact:
+        return False
+    named, still = set(before.redact_kinds), set(after.redact_kinds)  # none named: all kinds
+    fewer = bool(still) and not (named and named <= still)
+    audible = before.redact_audio != "keep" and after.redact_audio == "keep"
+    return not after.redact or fewer or audible

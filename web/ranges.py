@@ -11,8 +11,9 @@ from starlette.responses import Response, StreamingResponse
 from streams.errors import ArtifactCorrupt
 from streams.events import Artifact
 from web.call import Call
-from web.errors import OutOfRange, render
+from web.errors import OutOfRange, Unauthorized, render
 from web.transcripts import matches
+from web.watch import OVER
 
 _FORM = re.compile(r"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})", re.ASCII)
 
@@ -78,10 +79,11 @@ async def answer(call: Call, artifact: Artifact, *, media_type: str, name: str) 
     artifacts = call.web.backends.artifacts
     if span is None:
         headers["Content-Length"] = str(size)
-        return await _streamed(_checked(artifact, artifacts.span(artifact, 0, size)), headers, 200)
+        chunks = _checked(artifact, artifacts.span(artifact, 0, size))
+        return await _streamed(call, chunks, headers, 200)
     headers["Content-Length"] = str(span.stop - span.start)
     headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{size}"
-    return await _streamed(artifacts.span(artifact, span.start, span.stop), headers, 206)
+    return await _streamed(call, artifacts.span(artifact, span.start, span.stop), headers, 206)
 
 
 async def _checked(artifact: Artifact, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -95,14 +97,17 @@ async def _checked(artifact: Artifact, chunks: AsyncIterator[bytes]) -> AsyncIte
 
 
 async def _streamed(
-    chunks: AsyncIterator[bytes], headers: dict[str, str], status: int
+    call: Call, chunks: AsyncIterator[bytes], headers: dict[str, str], status: int
 ) -> StreamingResponse:
     first = await anext(chunks)  # what the store does not have is an answer, not a broken stream
 
     async def whole() -> AsyncIterator[bytes]:
         async with aclosing(chunks):  # type: ignore[type-var]
-            yield first
-            async for chunk in chunks:
-                yield chunk
+            with call.web.watch.over(call.caller) as over:
+                yield first
+                async for chunk in chunks:
+                    if over.done():
+                        raise Unauthorized(OVER)  # too late for an answer: it breaks off
+                    yield chunk
 
     return StreamingResponse(whole(), status, headers=headers)

@@ -1,17 +1,19 @@
-"""What is open for long (sockets, streams) ends with the key that opened it."""
+"""What is open for long (sockets, streams, uploads, downloads) ends with the key that opened it."""
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 from projector import database, keys
 from web.backends import Backends
 from web.callers import Caller
+from web.errors import Unauthorized
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 2.0
+OVER = "The key was revoked or has expired meanwhile: what it had under way ends here."
 
 
 class Watch:
@@ -36,6 +38,28 @@ class Watch:
             group.discard(ended)
             if not group and self._open.get(caller.key_id) is group:
                 del self._open[caller.key_id]
+
+    @asynccontextmanager
+    async def bound(self, caller: Caller) -> AsyncIterator[None]:
+        """While a request of a caller's is worked on, which may take long: given up with their key.
+
+        Raises:
+            Unauthorized: the key does not count any more.
+        """
+        with self.over(caller) as over:
+            try:
+                async with asyncio.timeout(None) as limit:
+
+                    def give_up(_: object) -> None:
+                        with suppress(RuntimeError):  # the work was done in this very moment
+                            limit.reschedule(0)
+
+                    over.add_done_callback(give_up)
+                    yield
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                raise Unauthorized(OVER) from None
 
     async def run(self) -> None:
         """Look after them for ever; while Postgres is away all stays as it is."""

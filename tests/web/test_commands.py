@@ -2,10 +2,17 @@
 
 import asyncio
 
+import msgspec
+import pytest
+
 from streams.artifacts import Artifacts
+from streams.events import JobRequest
 from streams.ids import new_id
 from tests.web.conftest import Served, post, settled
 from tests.web.driver import Driver
+from tests.web.keyed import client, key, keyed
+from web.commands import unmasks
+from web.settings import WebSettings
 
 
 async def test_a_cancel_nudges_the_engines(served: Served, driver: Driver) -> None:
@@ -156,3 +163,57 @@ async def objects(artifacts: Artifacts, prefix: str = "jobs/") -> list[str]:
     """Keys in the store."""
     page = await artifacts._s3.list_objects_v2(Bucket=artifacts.bucket, Prefix=prefix)
     return [item["Key"] for item in page.get("Contents", ())]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "less"),
+    [
+        ({}, {}, False),
+        ({}, {"redact": True}, False),
+        ({"redact": True}, {"redact": False}, True),
+        ({"redact": True}, {"redact": True}, False),
+        ({"redact": True}, {"redact": True, "redact_kinds": ["PERSON"]}, True),
+        ({"redact": True, "redact_kinds": ["PERSON"]}, {"redact": True}, False),
+        (
+            {"redact": True, "redact_kinds": ["PERSON"]},
+            {"redact": True, "redact_kinds": ["EMAIL_ADDRESS", "PERSON"]},
+            False,
+        ),
+        (
+            {"redact": True, "redact_kinds": ["PERSON"]},
+            {"redact": True, "redact_kinds": ["EMAIL_ADDRESS"]},
+            True,
+        ),
+        ({"redact": True, "redact_audio": "beep"}, {"redact": True}, True),
+        (
+            {"redact": True, "redact_audio": "beep"},
+            {"redact": True, "redact_audio": "silence"},
+            False,
+        ),
+    ],
+)
+def test_it_is_known_when_other_options_would_mask_less(
+    before: dict[str, object], after: dict[str, object], less: bool
+) -> None:
+    assert unmasks(*(msgspec.convert(one, JobRequest) for one in (before, after))) is less
+
+
+async def test_what_was_masked_is_not_heard_by_trying_again_without(
+    web_settings: WebSettings, projector: None, driver: Driver
+) -> None:
+    async with keyed(web_settings) as served:
+        secret, _ = await key(served)
+        admin, _ = await key(served, "acme", "admin")
+        async with client(served, secret) as http, client(served, admin) as other:
+            reply = await http.post(
+                "/v1/jobs",
+                files={"file": ("talk.wav", b"RIFF" + bytes(2000), "audio/wav")},
+                data={"redact": "true", "wait_for_engines": "true"},
+            )
+            job_id = reply.json()["id"]
+            await driver.fail(job_id, "prepare", "input", "no audio")
+            path, less = f"/v1/jobs/{job_id}/retry", {"redact": False}
+            refused = await http.post(path, json=less)
+            assert (refused.status_code, "admin's key" in refused.text) == (403, True)
+            assert (await http.post(path, json={"language": "en"})).status_code == 201
+            assert (await other.post(path, json=less)).status_code == 201

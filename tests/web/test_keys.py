@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from httpx import RemoteProtocolError
 from sqlalchemy import text
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -20,6 +21,7 @@ from projector.tables import metadata
 from streams.errors import InvalidSetting
 from tests.conftest import Server
 from tests.web.conftest import Served, serving, until
+from tests.web.driver import Driver
 from tests.web.keyed import bearer, client, key, keyed
 from tests.web.test_outages import frozen
 from web import openapi
@@ -175,6 +177,54 @@ async def test_a_revoked_key_ends_everywhere_within_five_seconds(
             while (await browser.get("/v1/jobs")).status_code != 401:
                 await asyncio.sleep(0.1)
             assert time.monotonic() - began < 5
+
+
+async def test_an_upload_under_way_ends_with_its_key(locked: Served) -> None:
+    """However it is sent; what is stored of it by then is nobody's job."""
+    secret, made = await key(locked)
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Length": "9000000"}
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    piece = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+    part = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+
+    async def slowly(first: bytes) -> AsyncIterator[bytes]:
+        yield first
+        for _ in range(150):  # httpx looks for an answer only once it has sent all
+            yield b"."
+            await asyncio.sleep(0.05)
+
+    async with client(locked, secret) as http:
+        path = (await http.post("/v1/uploads", headers=tus)).headers["location"]
+        sending = [
+            asyncio.create_task(http.post("/v1/jobs", content=slowly(part), headers=form)),
+            asyncio.create_task(http.patch(path, content=slowly(b""), headers=tus | piece)),
+        ]
+        await asyncio.sleep(1)
+        assert not any(task.done() for task in sending)
+        async with locked.web.backends.writing() as connection:
+            await keys.revoke(connection, made.id)
+        for reply in await asyncio.gather(*sending):
+            assert (reply.status_code, "under way ends here" in reply.text) == (401, True)
+    assert not [one async for one in locked.web.backends.artifacts.keys("jobs/")]
+
+
+async def test_a_download_under_way_ends_with_its_key(locked: Served, driver: Driver) -> None:
+    secret, made = await key(locked)
+    sound = bytes(24 * 1024 * 1024)
+    async with client(locked, secret) as http:
+        file = {"file": ("talk.wav", sound, "audio/wav")}
+        job_id = (await http.post("/v1/jobs", files=file)).json()["id"]
+        async with http.stream("GET", f"/v1/jobs/{job_id}/audio?kind=original") as reply:
+            assert reply.status_code == 200
+            coming = reply.aiter_raw()
+            got = len(await anext(coming))
+            async with locked.web.backends.writing() as connection:
+                await keys.revoke(connection, made.id)
+            await asyncio.sleep(EVERY_S + 1)
+            with suppress(RemoteProtocolError):
+                async for chunk in coming:
+                    got += len(chunk)
+    assert got < len(sound)
 
 
 async def test_while_postgres_is_away_no_key_is_taken_for_a_wrong_one(
