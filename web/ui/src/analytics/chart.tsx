@@ -77,6 +77,7 @@ function options(
     font: `12px ${getComputedStyle(box).fontFamily}`,
   };
   const bars = summed(measure) && chart.series.length === 1;
+  const step = (chart.times[1] ?? 0) - (chart.times[0] ?? 0);
   const paths = bars ? uPlot.paths.bars?.({ size: [0.7, 48], radius: 0.15 }) : undefined;
   return {
     width: box.clientWidth,
@@ -85,7 +86,7 @@ function options(
     legend: { show: false },
     cursor: { points: { size: 8 }, drag: { x: false, y: false } },
     scales: {
-      x: { time: true, range: (_, from, to) => wide(from, to) },
+      x: { time: true, range: (_, from, to) => wide(from, to, bars ? step : 0) },
       y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] },
     },
     axes: [
@@ -140,7 +141,8 @@ function painter(box: HTMLElement): (css: string) => string {
   };
 }
 
-/** A range with room for one time alone. */
-function wide(from: number, to: number): [number, number] {
-  return to > from ? [from, to] : [from - 1800, to + 1800];
+/** A range with room for one time alone, and for bars, which stand astride theirs. */
+function wide(from: number, to: number, step: number): [number, number] {
+  const room = to > from ? step / 2 : 1800;
+  return [from - room, to + room];
 }

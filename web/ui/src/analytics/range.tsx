@@ -13,6 +13,7 @@ export interface Range {
 }
 
 const SINCE = [
+  ["15m", "Last 15 minutes"],
   ["1h", "Last hour"],
   ["24h", "Last day"],
   ["7d", "Last week"],
