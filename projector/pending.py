@@ -70,7 +70,9 @@ RECORD = text("""
     WHERE id = :id AND turn = :turn RETURNING *
 """)
 END = text("DELETE FROM uploads WHERE id = :id AND tenant = :tenant RETURNING *")
-EXPIRE = text("DELETE FROM uploads WHERE moved_at < :before RETURNING id")
+EXPIRE = text("""
+    DELETE FROM uploads WHERE moved_at < now() - make_interval(secs => :seconds) RETURNING id
+""")
 NAMED = text("SELECT multipart FROM uploads")
 
 
@@ -116,9 +118,12 @@ async def end(connection: AsyncConnection, upload_id: str, tenant: str) -> Pendi
     return await _one(connection, END, id=upload_id, tenant=tenant)
 
 
-async def expire(connection: AsyncConnection, before: datetime) -> list[str]:
-    """Forget those of which no part came since; their ids."""
-    return list((await connection.scalars(EXPIRE, {"before": before})).all())
+async def expire(connection: AsyncConnection) -> list[str]:
+    """Forget those of which no part came for as long as they are KEPT; their ids.
+
+    By Postgres's clock, which dated them: one that jumps elsewhere ends no upload.
+    """
+    return list((await connection.scalars(EXPIRE, {"seconds": KEPT.total_seconds()})).all())
 
 
 async def named(connection: AsyncConnection) -> frozenset[str]:

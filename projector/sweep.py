@@ -100,7 +100,7 @@ class Sweeper:
     async def _going_on(self) -> frozenset[str]:
         """The uploads in parts that somebody may still go on with; the others are forgotten."""
         async with self._database.begin() as connection:
-            for upload in await pending.expire(connection, datetime.now(UTC) - pending.KEPT):
+            for upload in await pending.expire(connection):
                 logger.info("nobody went on with upload %s: it is given up", upload)
             return await pending.named(connection)
 

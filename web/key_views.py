@@ -8,7 +8,20 @@ from msgspec import Meta
 
 from web.callers import Scope
 
-Tenant = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9_.-]{0,62}$", description="who sees what")]
+# After "$", because Python lets that stand before a last newline, too.
+END = r"$(?!\n)"
+Tenant = Annotated[
+    str, Meta(pattern=f"^[a-z0-9][a-z0-9_.-]{{0,62}}{END}", description="who sees what")
+]
+Title = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=100,
+        pattern=rf"^[^\x00-\x1f\x7f]*{END}",
+        description="what it is for",
+    ),
+]
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +78,7 @@ class KeyList(msgspec.Struct, frozen=True):
 class NewKey(msgspec.Struct, frozen=True, kw_only=True):
     """A key to be made; of the caller's tenant unless another is named."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=100, description="what it is for")]
+    name: Title
     scopes: Annotated[tuple[Scope, ...], Meta(min_length=1)] = ("read", "write")
     tenant: Tenant | None = None
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None

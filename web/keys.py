@@ -7,6 +7,7 @@ import msgspec
 from starlette.responses import Response
 
 from projector import keys
+from streams.ids import is_id
 from web.auth import COOKIE, address
 from web.call import Call, json
 from web.callers import NOBODY, Caller
@@ -94,8 +95,10 @@ async def make(call: Call) -> Response:
 async def revoke(call: Call) -> Response:
     """DELETE /v1/keys/{id}: what it has open ends, too."""
     key_id = call.request.path_params["id"]
-    async with call.web.backends.writing() as connection:
-        found = await keys.revoke(connection, key_id)
+    found = False
+    if is_id(key_id):
+        async with call.web.backends.writing() as connection:
+            found = await keys.revoke(connection, key_id)
     if not found:
         raise NotFound(f"There is no key {key_id[:40]!r}. GET /v1/keys lists those that there are.")
     call.web.door.forget()

@@ -19,7 +19,7 @@ from streams.errors import LogMissing, Refused
 from streams.ids import is_id
 from web.call import Call, json
 from web.errors import BadRequest
-from web.parked_views import ParkedList, ParkedView, Retried, RetryBody
+from web.parked_views import Named, ParkedList, ParkedView, Retried, RetryBody
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +35,8 @@ class ParkedQuery(msgspec.Struct, frozen=True):
 
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
     before: Annotated[str, Meta(max_length=100)] | None = None
-    engine: Annotated[str, Meta(max_length=64)] | None = None
-    stage: Annotated[str, Meta(max_length=64)] | None = None
+    engine: Named | None = None
+    stage: Named | None = None
 
 
 async def listed(call: Call) -> Response:

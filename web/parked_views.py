@@ -8,6 +8,9 @@ from msgspec import Meta
 
 from streams.events import JobRequest
 
+Named = Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*$")]
+"""An engine or a stage; none has a NUL in its name, and Postgres takes none."""
+
 
 class ParkedView(msgspec.Struct, frozen=True, kw_only=True):
     """A stage that is over its budget and waits for a person; ``request`` is its whole job's."""
@@ -36,8 +39,8 @@ class ParkedList(msgspec.Struct, frozen=True):
 class RetryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which parked stages; all of them when nothing is named."""
 
-    engine: Annotated[str, Meta(max_length=64)] | None = None
-    stage: Annotated[str, Meta(max_length=64)] | None = None
+    engine: Named | None = None
+    stage: Named | None = None
 
 
 class Retried(msgspec.Struct, frozen=True):

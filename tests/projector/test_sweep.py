@@ -1,7 +1,7 @@
 """The sweeper: what nothing names goes, what is named or may be on its way stays."""
 
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench import traffic
 from projector import pending, submissions
+from projector import sweep as swept
 from projector.objects import Objects
 from projector.pending import Pending
 from projector.submissions import Submission
@@ -208,3 +209,25 @@ async def test_nothing_is_swept_while_the_archive_is_behind_the_log(
         await connection.execute(text("INSERT INTO checkpoints VALUES ('fold', 1, 'x', 1)"))
     assert await sweep(0.0).sweep() == 0
     assert source_key(job.id) in await keys_in(artifacts)
+
+
+async def test_a_clock_that_jumps_ahead_ends_no_upload(
+    start: Start, db: AsyncEngine, ledger: Ledger, log: Log, artifacts: Artifacts, sweep: Sweep,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    start()
+    await traffic.submitted(ledger)
+    await caught_up(db, log)
+    living = await begun(db, artifacts)
+
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + timedelta(days=30)
+
+    monkeypatch.setattr(swept, "datetime", Ahead)
+    await sweep(3600.0).sweep()
+    async with db.connect() as connection:
+        assert await pending.find(connection, living.id, "default") == living
+    listed: Any = await artifacts._s3.list_multipart_uploads(Bucket=artifacts.bucket)
+    assert [one["UploadId"] for one in listed["Uploads"]] == [living.multipart]
