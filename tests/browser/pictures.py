@@ -1,7 +1,6 @@
 """The pictures of the README: `python -m tests.browser.pictures FOLDER [MINUTES]`.
 
-Real engines hear the sample in pieces for so many minutes, so that there is something to see. Files
-come as the browser makes them; a palette of 256 colours makes them a third as large.
+Real engines hear the sample in pieces for so many minutes, so that there is something to see.
 """
 
 import asyncio
