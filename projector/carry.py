@@ -92,7 +92,8 @@ class Carry(Consumer):
         before = await artifacts.get_value(old.transcript, Transcript)
         after = await artifacts.get_value(new.transcript, Transcript)
         said = {about: one.id for one in events if (about := _about(one.fact)) is not None}
-        return _renamed(old, before, after, said) + _reworded(old, new, before, after, said)
+        # Hundreds of corrections of hours of speech take a second, in which the fold goes on.
+        return await asyncio.to_thread(_all, old, new, before, after, said)
 
     async def _commit(self, job: Job, old_id: str, wishes: list[Wish]) -> list[Wish]:
         """Say what nobody has said, as long as the job is as we know it; what may have to be again.
@@ -154,6 +155,12 @@ def _about(fact: object) -> About | None:
             return "segment", str(segment)
         case _:
             return None
+
+
+def _all(
+    old: Job, new: Job, before: Transcript, after: Transcript, said: dict[About, str]
+) -> list[Wish]:
+    return _renamed(old, before, after, said) + _reworded(old, new, before, after, said)
 
 
 def _renamed(old: Job, before: Transcript, after: Transcript, said: dict[About, str]) -> list[Wish]:
