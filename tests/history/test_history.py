@@ -13,9 +13,14 @@ from projector.queries import Checkpoint
 from projector.rows import FIELDS, parse, position
 from projector.rows import event as of_row
 from streams import __version__
-from streams.events import FACTS, Event, Unknown, encode_fact, encode_meta, from_entry
+from streams.erasure import blank
+from streams.events import FACTS, Artifact, Event, Unknown, encode_fact, encode_meta, from_entry
 from streams.job import Job, decode, encode, evolve, fold
+from streams.transcript import Transcript
 from tests.history.make import HERE, digests, line, main, states, tell
+from web import past
+from web.formats import MEDIA_TYPES, render
+from web.views import job_view
 
 RELEASES = sorted(HERE.glob("v*.jsonl"))
 each = pytest.mark.parametrize("path", RELEASES, ids=lambda path: path.stem)
@@ -115,3 +120,27 @@ def test_the_words_of_an_erased_job_are_in_no_history() -> None:
     assert b"secret" not in b"".join(line(event) for event in asyncio.run(tell()))
     for path in RELEASES:
         assert b"secret" not in path.read_bytes()
+
+
+@each
+def test_any_revision_of_any_job_can_be_replayed(path: Path) -> None:
+    """As GET …/transcript?at=REV does: what was heard by then, also of what is blanked since."""
+    events, _, _ = read(path)
+    by_job: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        if event.tenant:  # what has none is of engines, or of the log itself
+            by_job[event.job].append(event)
+    seen = 0
+    for whole in by_job.values():
+        for history in (whole, [blank(event) for event in whole]):
+            for count in range(1, len(history) + 1):
+                was = fold(history[:count])
+                assert was is not None
+                shown = past.best(was) or past.so_far(was, history[:count])
+                assert shown is None or isinstance(shown, Artifact | Transcript)
+                if isinstance(shown, Transcript):
+                    for form in MEDIA_TYPES:
+                        assert isinstance(render(shown, form, "said"), bytes | str)
+                job_view(was)
+                seen += 1
+    assert seen > 20
