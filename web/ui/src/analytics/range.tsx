@@ -85,11 +85,11 @@ export function RangeBar({ range, choices }: { range: Range; choices: Record<str
         options={[...BUCKETS]}
         onChange={(event) => set({ bucket: event.currentTarget.value })}
       />
+      {/* They stand before any answer names a choice: nothing below them moves. */}
       {(["stage", "engine", "model"] as const).map((name) => {
         const known = [
           ...new Set([...(range[name] ? [range[name]] : []), ...(choices[name] ?? [])]),
         ];
-        if (!known.length) return null;
         return (
           <Select
             key={name}
