@@ -27,6 +27,7 @@ describe("formats", () => {
     [undefined, "–"],
   ])("a place at %s is %s", (seconds, text) => expect(clock(seconds)).toBe(text));
   test.each([
+    [0, "0 s"],
     [0.04, "40 ms"],
     [0.4, "0.4 s"],
     [9.97, "10 s"],

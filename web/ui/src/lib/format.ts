@@ -16,6 +16,7 @@ export function clock(seconds: Maybe, tenths = false): string {
 /** Seconds as 40 ms, 0.4 s, 12 s, 3 min 20 s, 2 h 5 min, 3 d 4 h: how long something takes. */
 export function lasting(seconds: Maybe): string {
   if (seconds === null || seconds === undefined) return DASH;
+  if (!seconds) return "0 s";
   if (seconds < 0.0995) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
