@@ -1,15 +1,15 @@
 // Where audio comes in: dropped anywhere on the page, chosen, or named by its address.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get, Problem } from "../api/client";
+import { Problem } from "../api/client";
+import type { EngineView } from "../api/types";
 import { Button, Notice } from "../components/basics";
 import { TextField } from "../components/forms";
 import { Icon } from "../components/icons";
 import { tell } from "../components/toast";
 import { plural } from "../lib/format";
 import { remembered } from "../lib/storage";
-import { useLoad } from "../lib/use";
-import { engineChanges, may } from "../store";
+import { may } from "../store";
 import { filesOf, isMedia } from "./files";
 import { languageName } from "./offers";
 import { areWishes, fieldsOf, inWords, NOTHING, type Wishes } from "./options";
@@ -27,10 +27,9 @@ function take(files: File[]): void {
     tell(`${plural(left, "file")} left out: no audio or video.`, media.length ? "amber" : "red");
 }
 
-export function Drop() {
+export function Drop({ engines }: { engines: EngineView[] | undefined }) {
   const over = useDrops();
   const [files, folder] = [useRef<HTMLInputElement>(null), useRef<HTMLInputElement>(null)];
-  const engines = useLoad((signal) => get("/v1/engines", { signal }), [engineChanges.value]);
   const chosen = (input: HTMLInputElement) => {
     take([...(input.files ?? [])]);
     input.value = "";
@@ -83,7 +82,7 @@ export function Drop() {
         </summary>
         <WishesForm
           wishes={wishes.value}
-          engines={engines.value?.engines}
+          engines={engines}
           change={(changes) => {
             wishes.value = { ...wishes.value, ...changes };
           }}

@@ -1,13 +1,12 @@
 // What narrows the list down; each choice is in the address, so a filtered list can be kept and sent.
 
 import { useEffect, useState } from "preact/hooks";
-import { get } from "../api/client";
+import type { EngineView } from "../api/types";
 import { Button } from "../components/basics";
 import { Select, TextField } from "../components/forms";
 import { moment } from "../lib/format";
 import { go, withQuery } from "../lib/router";
-import { useLoad, useSettled } from "../lib/use";
-import { engineChanges } from "../store";
+import { useSettled } from "../lib/use";
 import { type Filter, narrows } from "./filter";
 
 type Choice = readonly [value: string, text: string];
@@ -29,7 +28,12 @@ const RANGES = [
   ["30d", "Last 30 days"],
 ] as const;
 
-export function Filters({ filter }: { filter: Filter }) {
+interface Props {
+  filter: Filter;
+  engines: EngineView[] | undefined;
+}
+
+export function Filters({ filter, engines = [] }: Props) {
   const [name, setName] = useState(filter.q);
   const settled = useSettled(name, 250);
   useEffect(() => setName(filter.q), [filter.q]);
@@ -62,7 +66,16 @@ export function Filters({ filter }: { filter: Filter }) {
         options={withNamed(RANGES, filter.since, `Since ${when(filter.since)}`)}
         onChange={set("since")}
       />
-      <EngineChoice filter={filter} set={set("engine")} />
+      <Select
+        bare
+        label="Engine"
+        value={filter.engine}
+        options={withNamed(
+          [["", "Any engine"], ...engines.map(({ name }) => [name, name] as const)],
+          filter.engine,
+        )}
+        onChange={set("engine")}
+      />
       <Extras filter={filter} />
       {narrows(filter) && (
         <Button look="quiet" icon="close" onClick={() => go("/")}>
@@ -71,25 +84,6 @@ export function Filters({ filter }: { filter: Filter }) {
       )}
     </section>
   );
-}
-
-function EngineChoice({ filter, set }: ChoiceProps) {
-  const engines = useLoad((signal) => get("/v1/engines", { signal }), [engineChanges.value]);
-  const names = (engines.value?.engines ?? []).map((one) => [one.name, one.name] as const);
-  return (
-    <Select
-      bare
-      label="Engine"
-      value={filter.engine}
-      options={withNamed([["", "Any engine"], ...names], filter.engine)}
-      onChange={set}
-    />
-  );
-}
-
-interface ChoiceProps {
-  filter: Filter;
-  set: (event: { currentTarget: HTMLSelectElement }) => void;
 }
 
 /** What a link from elsewhere asks for, and no field here does; each can be taken away. */

@@ -1,6 +1,8 @@
 // The list of jobs, and where new ones come from.
 
 import { useCallback, useMemo } from "preact/hooks";
+import { get } from "../api/client";
+import type { EngineView } from "../api/types";
 import { Button, Empty, ErrorState, Head, Notice, Skeleton } from "../components/basics";
 import { VirtualList } from "../components/virtual";
 import { Drop } from "../jobs/drop";
@@ -13,14 +15,16 @@ import "../jobs/jobs.css";
 import { count, plural } from "../lib/format";
 import { go, type ViewProps } from "../lib/router";
 import { remembered } from "../lib/storage";
-import { useTitle } from "../lib/use";
-import { changes, jobs, me } from "../store";
+import { useLoad, useTitle } from "../lib/use";
+import { changes, engineChanges, jobs, me } from "../store";
 
 export default function Jobs({ query }: ViewProps) {
   const text = query.toString();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the query's text is what it says
   const filter = useMemo(() => filterOf(query), [text]);
   const working = useWorking();
+  // Asked for once: what may be wished for, and what may be filtered by, are of the same engines.
+  const engines = useLoad((signal) => get("/v1/engines", { signal }), [engineChanges.value]);
   useTitle(working ? `(${working}) Jobs` : "Jobs");
   return (
     <div class="view jobs">
@@ -30,15 +34,15 @@ export default function Jobs({ query }: ViewProps) {
       {me.value?.auth === "open" && <OpenNotice />}
       <div class="jobs-page">
         <div class="jobs-side">
-          <Drop />
+          <Drop engines={engines.value?.engines} />
         </div>
-        <List filter={filter} />
+        <List filter={filter} engines={engines.value?.engines} />
       </div>
     </div>
   );
 }
 
-function List({ filter }: { filter: Filter }) {
+function List({ filter, engines }: { filter: Filter; engines: EngineView[] | undefined }) {
   const { rows, loading, problem, more, grow, reload } = useJobList(filter);
   const seen = useCallback(
     (_: number, last: number) => last > rows.length - 30 && grow(),
@@ -47,7 +51,7 @@ function List({ filter }: { filter: Filter }) {
   const narrow = narrows(filter);
   return (
     <section class="stack jobs-list" aria-label="Jobs">
-      <Filters filter={filter} />
+      <Filters filter={filter} engines={engines} />
       {problem && rows.length > 0 && <Notice tone="red">{problem.message}</Notice>}
       {loading ? (
         <Skeleton lines={6} height={56} />
