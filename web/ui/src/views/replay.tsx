@@ -1,10 +1,11 @@
 // A job's past: go to any of its events, see the job as it was then, play it, compare two moments.
 
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { Button, ButtonLink, Card, ErrorState, Head, Skeleton } from "../components/basics";
+import { Button, ButtonLink, Card, Head, Skeleton } from "../components/basics";
 import { Status } from "../components/status";
 import { tell } from "../components/toast";
 import { Dag } from "../job/dag";
+import { NoJob } from "../job/job-page";
 import { go, type ViewProps, withQuery } from "../lib/router";
 import { remembered } from "../lib/storage";
 import { useSettled, useTitle } from "../lib/use";
@@ -31,7 +32,7 @@ export default function Replay({ params, query }: ViewProps) {
     return (
       <div class="view">
         <Head title="Replay" back={{ href: "/", to: "Jobs" }} />
-        <ErrorState problem={problem} retry={() => location.reload()} />
+        <NoJob problem={problem} retry={() => location.reload()} />
       </div>
     );
   if (!ready) return <Waiting />;
