@@ -1,8 +1,9 @@
 // Stages that failed for good and wait for a person: why, and the ways to let them go on.
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { get, Problem, send } from "../api/client";
 import type { components } from "../api/schema";
+import { factOf } from "../api/types";
 import { Badge, Button, Card, Empty, ErrorState, Head, Skeleton, When } from "../components/basics";
 import { Select } from "../components/forms";
 import { tell } from "../components/toast";
@@ -12,12 +13,15 @@ import { stageName } from "../job/stages";
 import { plural } from "../lib/format";
 import { go, type ViewProps, withQuery } from "../lib/router";
 import { useLoad, useTitle } from "../lib/use";
-import { fetchJob, jobs, may } from "../store";
+import { fetchJob, jobs, may, subscribe } from "../store";
 import "../ops/ops.css";
 
 type Parked = components["schemas"]["ParkedView"];
 
 const LIMIT = 100;
+/** What changes the list; a few come together, and are asked for once. */
+const CHANGES = /^(stage\.(un)?parked|job\.(cancel_requested|cancelled|failed|erased))$/;
+const SETTLED_MS = 300;
 
 export default function ParkedView({ query }: ViewProps) {
   useTitle("Parked");
@@ -30,6 +34,7 @@ export default function ParkedView({ query }: ViewProps) {
       }),
     [engine, before],
   );
+  useParked(reload);
   const [edited, edit] = useState<Job | null>(null);
   const found = value?.parked ?? [];
   const engines = [...new Set([...(engine ? [engine] : []), ...found.map((one) => one.engine)])];
@@ -87,6 +92,24 @@ export default function ParkedView({ query }: ViewProps) {
       )}
     </div>
   );
+}
+
+/** Ask again a moment after a stage was parked or let go, wherever that was done. */
+function useParked(reload: () => void): void {
+  const latest = useRef(reload);
+  latest.current = reload;
+  useEffect(() => {
+    let timer = 0;
+    const stop = subscribe((event) => {
+      if (!CHANGES.test(factOf(event))) return;
+      clearTimeout(timer);
+      timer = window.setTimeout(() => latest.current(), SETTLED_MS);
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+    };
+  }, []);
 }
 
 interface RowProps {
