@@ -1,6 +1,6 @@
 // What a stage is doing, in words and numbers for people. Pure: `now` is given, in ms.
 
-import type { StageView } from "../api/types";
+import type { EngineView, StageView } from "../api/types";
 import type { Tone } from "../components/basics";
 import type { Job } from "../fold";
 import { between, clock, lasting, percent } from "../lib/format";
@@ -141,6 +141,22 @@ export function spoken(stage: StageView): string {
   const reason = stage.left_out || (stage.status === "completed" ? "" : stage.reason);
   const needs = stage.needs.length ? `comes after ${stage.needs.map(stageName).join(", ")}` : "";
   return [`by ${stage.engine}`, troubles(stage), reason, needs].filter(Boolean).join("; ");
+}
+
+export interface Missing {
+  name: string;
+  /** Somebody runs it, and nobody there takes anything new. */
+  drained: boolean;
+}
+
+/** Which of these engines take no task now, and why. */
+export function missingOf(names: readonly string[], up: readonly EngineView[]): Missing[] {
+  return names.flatMap((name) => {
+    const { replicas = [], drained = false } = up.find((one) => one.name === name) ?? {};
+    const idle = replicas.every(({ state }) => state === "draining" || state === "drained");
+    if (replicas.length && !drained && !idle) return [];
+    return [{ name, drained: replicas.length > 0 }];
+  });
 }
 
 /** What is left, as far as anybody can say: only of what runs, and what comes after it by number. */

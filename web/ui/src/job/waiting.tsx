@@ -1,11 +1,11 @@
-// Says who is missing when a stage waits for an engine that nobody runs.
+// Says who is missing when a stage waits for an engine that nobody runs, or that takes nothing new.
 
 import { useEffect, useState } from "preact/hooks";
 import { get } from "../api/client";
 import { Notice } from "../components/basics";
 import type { Job } from "../fold";
 import { engineChanges } from "../store";
-import { stageName } from "./stages";
+import { type Missing, missingOf, stageName } from "./stages";
 
 /** A stage may wait so long before anybody asks who is up. */
 const CALM_MS = 1500;
@@ -16,7 +16,7 @@ export function Waiting({ job, now }: { job: Job; now: number }) {
     (stage) => stage.status === "ready" && now - Date.parse(stage.ready_at ?? "") > CALM_MS,
   );
   const engines = [...new Set(waiting.map((stage) => stage.engine))].sort().join(",");
-  const [missing, set] = useState<string[]>([]);
+  const [missing, set] = useState<Missing[]>([]);
   const changed = engineChanges.value;
   // biome-ignore lint/correctness/useExhaustiveDependencies: engines come and go
   useEffect(() => {
@@ -24,8 +24,7 @@ export function Waiting({ job, now }: { job: Job; now: number }) {
     let gone = false;
     get("/v1/engines").then(
       ({ engines: up }) => {
-        const alive = new Set(up.filter((one) => one.replicas.length).map((one) => one.name));
-        if (!gone) set(engines.split(",").filter((name) => !alive.has(name)));
+        if (!gone) set(missingOf(engines.split(","), up));
       },
       () => undefined, // the header says that the server is away
     );
@@ -35,16 +34,25 @@ export function Waiting({ job, now }: { job: Job; now: number }) {
   }, [engines, changed]);
   return (
     <>
-      {missing.map((engine) => {
+      {missing.map(({ name: engine, drained }) => {
         const stages = waiting
           .filter((stage) => stage.engine === engine)
           .map((stage) => stageName(stage.name));
         if (!stages.length) return null;
         return (
           <Notice key={engine} icon="clock">
-            {stages.join(" and ")} {stages.length > 1 ? "wait" : "waits"} for {engine}, which nobody
-            runs. Start it with <code>dalston up --engine {engine}</code>, and the job goes on by
-            itself.
+            {stages.join(" and ")} {stages.length > 1 ? "wait" : "waits"} for {engine},{" "}
+            {drained ? (
+              <>
+                which is drained and takes nothing new. Resume it among the{" "}
+                <a href="/engines">engines</a>
+              </>
+            ) : (
+              <>
+                which nobody runs. Start it with <code>dalston up --engine {engine}</code>
+              </>
+            )}
+            , and the job goes on by itself.
           </Notice>
         );
       })}

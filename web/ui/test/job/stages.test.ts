@@ -1,7 +1,16 @@
 import { describe, expect, it } from "vitest";
-import type { StageView } from "../../src/api/types";
+import type { EngineView, StageView } from "../../src/api/types";
 import type { Job } from "../../src/fold";
-import { attempt, doing, restOf, restText, speed, spoken, troubles } from "../../src/job/stages";
+import {
+  attempt,
+  doing,
+  missingOf,
+  restOf,
+  restText,
+  speed,
+  spoken,
+  troubles,
+} from "../../src/job/stages";
 
 const NOW = Date.parse("2026-01-01T00:01:00Z");
 const at = (seconds: number) => new Date(NOW + seconds * 1000).toISOString();
@@ -134,5 +143,24 @@ describe("the rest time", () => {
   it("does not pretend to know seconds", () => {
     expect(restText({ stage: "align", seconds: 3, more: 0 })).toBe("a few seconds left");
     expect(restText({ stage: "align", seconds: 37, more: 0 })).toBe("about 35 s left");
+  });
+});
+
+describe("who is missing", () => {
+  const engine = (name: string, drained: boolean, ...states: string[]) =>
+    ({ name, drained, replicas: states.map((state) => ({ state })) }) as unknown as EngineView;
+
+  it("is nobody while one replica takes tasks", () => {
+    expect(missingOf(["a"], [engine("a", false, "drained", "busy")])).toEqual([]);
+  });
+
+  it("is an engine that nobody runs, and one that takes nothing new", () => {
+    const up = [engine("a", true, "busy"), engine("b", false, "drained"), engine("c", false)];
+    expect(missingOf(["a", "b", "c", "d"], up)).toEqual([
+      { name: "a", drained: true },
+      { name: "b", drained: true },
+      { name: "c", drained: false },
+      { name: "d", drained: false },
+    ]);
   });
 });
