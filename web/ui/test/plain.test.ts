@@ -15,6 +15,7 @@ const { bytes, clock, lasting, plural } = await import("../src/lib/format");
 const { matched } = await import("../src/lib/router");
 const { initials } = await import("../src/lib/speakers");
 const { asked, filterOf, fits, moment } = await import("../src/jobs/filter");
+const { canDo } = await import("../src/jobs/offers");
 const { areWishes, fieldsOf, NOTHING } = await import("../src/jobs/options");
 const { address, problemOf } = await import("../src/api/client");
 
@@ -106,6 +107,15 @@ describe("the filter", () => {
 });
 
 describe("the wishes", () => {
+  test("cannot be met by an engine that is up without the model it needs", () => {
+    const up = (more: object) =>
+      [{ stage: "emotion", replicas: [more] }] as unknown as Parameters<typeof canDo>[0];
+    expect(canDo(up({ needs_model: true, default_model: null }), "emotion")).toBe(false);
+    expect(canDo(up({ needs_model: true, default_model: "m" }), "emotion")).toBe(true);
+    expect(canDo(up({}), "emotion")).toBe(true);
+    expect(canDo(up({}), "diarize")).toBe(false);
+  });
+
   test("no wish is no field", () => expect(fieldsOf(NOTHING)).toEqual({}));
   test("each wish is its field", () => {
     const wishes = {

@@ -21,8 +21,11 @@ export function canDo(engines: EngineView[], stage: string): boolean {
   return engines.some((engine) =>
     engine.replicas.some(
       (one) =>
-        engine.stage === stage ||
-        (engine.stage === "transcribe" && (one.gives?.[""] ?? []).includes(GIVEN[stage] ?? "\0")),
+        // One that has no model yet is up, and refuses all the same.
+        (!one.needs_model || Boolean(one.default_model)) &&
+        (engine.stage === stage ||
+          (engine.stage === "transcribe" &&
+            (one.gives?.[""] ?? []).includes(GIVEN[stage] ?? "\0"))),
     ),
   );
 }
