@@ -6,6 +6,7 @@ import { type CloudEvent, factOf } from "../src/api/types";
 import { SILENCE } from "../src/job/heard";
 import { causes, differences, extended, type Moment, textAt } from "../src/replay/history";
 import { advance, wait } from "../src/replay/play";
+import { saying } from "../src/replay/told";
 
 const histories: Record<string, { event: CloudEvent }[]> = JSON.parse(
   readFileSync(new URL("views.json", import.meta.url), "utf8"),
@@ -96,4 +97,14 @@ describe("playing", () => {
     expect(advance(times, 0, 120, 1, false)).toEqual({ index: 2, left: 20 });
     expect(advance(times, 0, 120, 100, false)).toEqual({ index: 3, left: 70 });
   });
+});
+
+test("an event of an engine says which replica it is, one of a stage says which stage", () => {
+  const event = (type: string, data: object) =>
+    ({ type: `dev.dalston.${type}.v1`, data }) as unknown as CloudEvent;
+  const data = { engine: "pyannote", replica: "pyannote@a-0", stage: "diarize" };
+  expect(saying(event("engine.registered", data))).toBe("pyannote@a-0");
+  expect(saying(event("stage.failed", { ...data, reason: "no memory" }))).toBe(
+    "diarize: no memory",
+  );
 });

@@ -43,7 +43,10 @@ export function saying(event: CloudEvent): string {
         ? `segment ${Number(data.segment) + 1} as it was heard`
         : `segment ${Number(data.segment) + 1}: ${data.text}`;
     default: {
-      const subject = data.stage ?? data.replica ?? data.engine;
+      // An engine is told apart by its replica; a stage's event, by the stage.
+      const subject = type.startsWith("stage.")
+        ? data.stage
+        : (data.replica ?? data.engine ?? data.stage);
       const reason = data.reason ?? data.cause;
       return [subject, reason].filter(Boolean).join(": ");
     }
