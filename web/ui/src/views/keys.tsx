@@ -19,23 +19,29 @@ import { tell } from "../components/toast";
 import { MakeDialog } from "../keys/make";
 import { standing } from "../keys/standing";
 import { useLoad, useTitle } from "../lib/use";
-import { me } from "../store";
+import { may, me } from "../store";
 import "../ops/ops.css";
 
 type Key = components["schemas"]["KeyView"];
 
 export default function Keys() {
   useTitle("Keys");
-  const { value, problem, reload } = useLoad((signal) => get("/v1/keys", { signal }), []);
+  const admin = may("admin");
+  const { value, problem, reload } = useLoad(
+    async (signal) => (admin ? get("/v1/keys", { signal }) : undefined),
+    [admin],
+  );
   const [making, make] = useState(false);
   const [revoked, revoke] = useState<Key | null>(null);
   const keys = value?.keys ?? [];
   return (
     <div class="view">
       <Head title="Keys" line="Each program and each person gets a key of its own.">
-        <Button look="main" icon="plus" onClick={() => make(true)}>
-          Make a key
-        </Button>
+        {admin && (
+          <Button look="main" icon="plus" onClick={() => make(true)}>
+            Make a key
+          </Button>
+        )}
       </Head>
       {me.value?.auth === "open" && (
         <Notice tone="amber">
@@ -43,7 +49,12 @@ export default function Keys() {
           <code>dalston up --keys</code>, and these keys are asked for.
         </Notice>
       )}
-      {!value ? (
+      {!admin ? (
+        <Empty title="These are for an admin to see" icon="key">
+          Your key may not make or revoke others. Sign in with an admin's key, or ask an admin for
+          what you need.
+        </Empty>
+      ) : !value ? (
         problem ? (
           <ErrorState problem={problem} retry={reload} />
         ) : (
