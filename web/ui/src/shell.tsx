@@ -6,7 +6,7 @@ import { Button, Empty, ErrorState } from "./components/basics";
 import { Toasts } from "./components/toast";
 import { Header } from "./header";
 import { go, matched, place, type View, type ViewProps } from "./lib/router";
-import { me } from "./store";
+import { link, me } from "./store";
 import { VIEWS } from "./views";
 
 interface Shown {
@@ -44,6 +44,8 @@ export function Shell() {
       gone = true;
     };
   }, [wanted]);
+
+  useReturn(broken !== null);
 
   // Whoever reads by ear is told that it is another page now; the first one is read by itself.
   const first = useRef(true);
@@ -102,6 +104,19 @@ export function Shell() {
       <Toasts />
     </>
   );
+}
+
+/** Reload once the server is back, where a part of the page could not be loaded while it was away. */
+function useReturn(broken: boolean): void {
+  const now = link.value;
+  const away = useRef(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a signal's value is news each time
+  useEffect(() => {
+    if (!broken) away.current = false;
+    else if (now === "away") away.current = true;
+    // Only after it was away: a part that is missing for good would reload for ever.
+    else if (now === "live" && away.current) location.reload();
+  }, [broken, now]);
 }
 
 function find(path: string): { view: View; params: Record<string, string> } | null {
