@@ -49,6 +49,9 @@ async def test_what_was_said_is_found_and_its_moment_is_a_click_away(
 ) -> None:
     job = await submit(stack, "found.flac")
     await settled(stack, job)
+    async with asyncio.timeout(SOON_MS / 1000):  # the index follows the log, a second behind
+        while job not in (await api(stack, "GET", "/v1/search?q=cold-hearted&limit=100")).text:
+            await asyncio.sleep(0.2)
     await page.get_by_role("search").get_by_role("searchbox").fill('"cold-hearted"')
     await page.keyboard.press("Enter")
     hit = page.locator(f'.hit[href^="/jobs/{job}?t="]')
